@@ -1,0 +1,49 @@
+/*
+ * units.h - numbers, sizes, durations and times as people write them
+ *
+ * Each parser takes the whole text or nothing: trailing bytes are -EINVAL, a
+ * value that does not fit is -ERANGE.
+ */
+#ifndef BASE_UNITS_H
+#define BASE_UNITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A decimal integer, signed. */
+int parse_int64(const char *text, int64_t *value_out);
+
+/* Within [low, high], else -ERANGE. */
+int parse_int64_in(const char *text, int64_t low, int64_t high,
+		   int64_t *value_out);
+
+/* 123, 10k 10K 10kB (1000s for kB MB GB), 10KiB 10MiB 1GiB (1024s); K M G
+ * alone are 1024s.  Bytes. */
+int parse_size(const char *text, int64_t *bytes_out);
+
+/* 90s 500ms 7d 2h 15m 1w, also 1h30m; a bare number is in unit_ms. */
+int parse_duration(const char *text, int64_t unit_ms, int64_t *ms_out);
+
+/*
+ * A point in time: 10-digit seconds, 13-digit milliseconds, "now", -2h (ago),
+ * 2026-08-01, 2026-08-01T10:00[:00[.123]] with Z, +02:00 or local time.
+ */
+int parse_time(const char *text, int64_t now_ms, int64_t *ms_out);
+
+enum { UNITS_TEXT_MAX = 32 };
+
+/* For people: "1.5 MiB", "2h 3m". */
+void format_size(int64_t bytes, char text[UNITS_TEXT_MAX]);
+void format_duration(int64_t ms, char text[UNITS_TEXT_MAX]);
+
+/* UTC with milliseconds: 2026-08-01T10:00:00.000Z. */
+void format_time(int64_t ms, char text[UNITS_TEXT_MAX]);
+
+/*
+ * The one of count names nearest to text by edit distance, or NULL when none
+ * is near enough to be meant.
+ */
+const char *nearest_name(const char *text, const char *const *names,
+			 size_t count);
+
+#endif /* BASE_UNITS_H */
