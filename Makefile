@@ -90,7 +90,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
 $(BUILD)/tests/unit/kbrokerd/%: tests/unit/kbrokerd/%.c $(UNIT_HELP_OBJ) $(LIBBROKER) $(LIBKSPOOL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit -Icmd/kbrokerd $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(filter %.o %.a,$^) -lcmocka $(LIBS)
+	$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(filter %.o %.a,$^) -lcmocka $(LIBS)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(UNIT_HELP_OBJ) $(LIBKSPOOL)
 	@mkdir -p $(@D)

@@ -1,0 +1,156 @@
+/*
+ * wire.h - the codec: Kafka messages as C structs and back
+ *
+ * The schema compiler turns lib/wire/schema/ into plain structs and
+ * descriptor tables ("wire/messages.h"); this one codec walks a table to
+ * decode, encode, size, compare and print any message of any version.
+ *
+ * How a struct says things (S is the struct's name, as produce_request):
+ *	api 0 Produce       struct produce_request, struct produce_response,
+ *	                    and the tables produce_request_desc,
+ *	                    produce_response_desc
+ *	record TopicRecord  struct topic_record, topic_record_desc
+ *	header records      struct request_header, response_header
+ *	a field             the field's own name and C type:
+ *	  bool int8..int64  bool int8_t .. int64_t;  uint16 uint32; float64 double
+ *	  string bytes      struct slice; null is data NULL, and where null is not
+ *	                    allowed in the version a null slice encodes as empty
+ *	  uuid              struct uuid
+ *	  records           struct wire_records
+ *	  T[]               T *name; int32_t name_count;  null is count -1
+ *	  struct            struct S_field name;  (S_field: the path, joined by _)
+ *	  struct that may be null   struct S_field *name; NULL is null
+ *	  struct[]          struct S_field *name; int32_t name_count;
+ *
+ * wire_init() sets the written defaults; a zeroed struct has 0, null, empty.
+ */
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/uuid.h"
+
+/*
+ * Record batches.  Received ones are bytes, slices of the frame.  Sent ones
+ * are bytes, or (file not NULL) len bytes from position of something that
+ * the codec does not look at: encoding leaves a hole for it.
+ */
+struct wire_records {
+	const uint8_t *data; /* NULL with file NULL is null */
+	size_t len;
+	void *file;
+	int64_t position;
+};
+
+/* A place in encoded bytes where len bytes of a file belong. */
+struct wire_hole {
+	size_t at; /* bytes of the buffer that come before it */
+	void *file;
+	int64_t position;
+	size_t len;
+};
+
+struct wire_holes {
+	struct wire_hole *items;
+	size_t count;
+	size_t capacity;
+};
+
+void wire_holes_clear(struct wire_holes *holes);
+
+/* The table of one message: opaque but for what callers ask. */
+struct wire_desc;
+
+const char *wire_desc_name(const struct wire_desc *desc);
+size_t wire_desc_size(const struct wire_desc *desc); /* of the struct */
+int16_t wire_desc_min_version(const struct wire_desc *desc);
+int16_t wire_desc_max_version(const struct wire_desc *desc);
+bool wire_desc_is_flexible(const struct wire_desc *desc, int16_t version);
+
+/* Set every field to its default. */
+void wire_init(const struct wire_desc *desc, void *message);
+
+/* count structs of an array field, initialised: for builders of messages.
+ * elem is the table of the element, e.g. fetch_response_responses_desc. */
+void *wire_array(const struct wire_desc *elem, struct arena *arena,
+		 int32_t count);
+
+/*
+ * Decode the message at the front of bytes into the struct at message, which
+ * need not be initialised; fields the version lacks get their defaults.
+ * Strings, bytes and records are slices of bytes; arrays are the arena's.
+ * Counts are checked against what is left of bytes before anything is
+ * allocated.
+ *
+ * Returns the count of bytes taken, or -EBADMSG when they are malformed,
+ * -ENOTSUP for a version that the table has not, -ENOMEM.
+ */
+int64_t wire_decode(const struct wire_desc *desc, int16_t version,
+		    struct slice bytes, struct arena *arena, void *message);
+
+/* Bytes that wire_encode() will append, holes' included. */
+size_t wire_size(const struct wire_desc *desc, int16_t version,
+		 const void *message);
+
+/*
+ * Append the encoded message to out.  holes takes the file slices; it may be
+ * NULL when there can be none.  Returns 0, -ENOTSUP, -ENOMEM, or -EOVERFLOW
+ * for what the format cannot say (a string of over 32767 bytes).
+ */
+int wire_encode(const struct wire_desc *desc, int16_t version,
+		const void *message, struct buffer *out,
+		struct wire_holes *holes);
+
+/* Do two structs hold the same message, as far as version has it? */
+bool wire_equal(const struct wire_desc *desc, int16_t version, const void *a,
+		const void *b);
+
+/*
+ * Append the message as one line of JSON: field names as in the schema, uuids
+ * as text, bytes in base64, records as {"bytes":N}.  Returns 0 or -ENOMEM.
+ */
+int wire_print_json(const struct wire_desc *desc, int16_t version,
+		    const void *message, struct buffer *out);
+
+/* One row for each api of the schema. */
+struct wire_api {
+	int16_t key;
+	const char *name; /* "Fetch" */
+	int16_t min_version, max_version; /* max below min: none accepted */
+	int16_t flexible_from;            /* INT16_MAX: never */
+	bool on_broker, on_controller;    /* listeners */
+	const struct wire_desc *request, *response;
+};
+
+/* By key, or NULL.  And all of them, by rising key. */
+const struct wire_api *wire_api(int16_t key);
+const struct wire_api *wire_apis(size_t *count_out);
+
+/* Header versions (headers.def): 1 or 2; 0 or 1. */
+int16_t wire_request_header_version(const struct wire_api *api,
+				    int16_t version);
+int16_t wire_response_header_version(const struct wire_api *api,
+				     int16_t version);
+
+/*
+ * Framings of records (internal_topics.def, metadata_records.def, records.def)
+ * stand in front of a record's fields: encode or decode with them.
+ * wire_metadata_decode() finds the table by the type id it reads.
+ */
+int wire_metadata_encode(const struct wire_desc *desc, int16_t version,
+			 const void *message, struct buffer *out);
+int wire_metadata_decode(struct slice value, struct arena *arena,
+			 const struct wire_desc **desc_out,
+			 int16_t *version_out, void **message_out);
+int16_t wire_desc_type_id(const struct wire_desc *desc); /* or -1 */
+
+/* "framing version": int16 version, then the fields; "leading-field" is
+ * encoded as any message.  Keys with a type id: int16 type id, fields. */
+int wire_versioned_encode(const struct wire_desc *desc, int16_t version,
+			  const void *message, struct buffer *out);
+int64_t wire_versioned_decode(const struct wire_desc *desc, struct slice value,
+			      struct arena *arena, int16_t *version_out,
+			      void *message);
+
+#endif /* WIRE_WIRE_H */
