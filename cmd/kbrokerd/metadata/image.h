@@ -1,0 +1,99 @@
+/*
+ * image.h - what the cluster is, at one offset of the metadata log
+ *
+ * An image never changes once published: a change makes a new one that shares
+ * what stayed the same (topics are counted).  Readers take a reference, read
+ * without a lock, and give it back.
+ */
+#ifndef KBROKERD_METADATA_IMAGE_H
+#define KBROKERD_METADATA_IMAGE_H
+
+#include "base/bytes.h"
+#include "base/uuid.h"
+
+struct partition_image {
+	int32_t leader; /* -1: none */
+	int32_t leader_epoch;
+	int32_t partition_epoch;
+	int32_t replica_count;
+	int32_t isr_count;
+	const int32_t *replicas;
+	const int32_t *isr;
+	const struct uuid *directories; /* replica_count of them */
+	const int32_t *removing, *adding; /* reassignment */
+	int32_t removing_count, adding_count;
+};
+
+struct config_entry {
+	const char *name;
+	const char *value;
+};
+
+/* A resource's dynamic configuration, sorted by name; counted. */
+struct config_set {
+	size_t count;
+	const struct config_entry *entries;
+};
+
+struct topic_image {
+	struct slice name;
+	struct uuid id;
+	int32_t partition_count;
+	const struct partition_image *partitions;
+	const struct config_set *configs; /* NULL: none set */
+};
+
+struct broker_image {
+	int32_t id;
+	int64_t epoch;
+	struct uuid incarnation_id;
+	const char *rack; /* or NULL */
+	bool fenced;
+	bool in_controlled_shutdown;
+	size_t endpoint_count;
+	const struct broker_endpoint {
+		const char *name; /* listener */
+		const char *host;
+		int32_t port;
+		int16_t security_protocol;
+	} *endpoints;
+};
+
+struct image;
+
+void image_retain(const struct image *image);
+void image_release(const struct image *image);
+
+/* Offset of the last record that is in it; epoch of that record. */
+int64_t image_offset(const struct image *image);
+int32_t image_epoch(const struct image *image);
+
+const struct topic_image *image_topic(const struct image *image,
+				      struct slice name);
+const struct topic_image *image_topic_by_id(const struct image *image,
+					    struct uuid id);
+size_t image_topic_count(const struct image *image);
+size_t image_partition_count(const struct image *image); /* of all topics */
+/* Topics in no particular but stable order: i below image_topic_count(). */
+const struct topic_image *image_topic_at(const struct image *image, size_t i);
+
+size_t image_broker_count(const struct image *image);
+const struct broker_image *image_broker_at(const struct image *image, size_t i);
+const struct broker_image *image_broker(const struct image *image, int32_t id);
+
+/* Dynamic configs of a resource (ConfigResourceType: 2 topic, 4 broker ...)
+ * by name ("" is the brokers' default); NULL when none. */
+const struct config_set *image_configs(const struct image *image, int8_t type,
+				       struct slice name);
+const char *config_set_get(const struct config_set *set, const char *name);
+
+/* A feature's finalized level; 0 when off. */
+int16_t image_feature(const struct image *image, const char *name);
+size_t image_feature_count(const struct image *image);
+const char *image_feature_at(const struct image *image, size_t i,
+			     int16_t *level_out);
+
+/* Next producer id that no block holds. */
+int64_t image_next_producer_id(const struct image *image);
+
+#endif /* KBROKERD_METADATA_IMAGE_H */
