@@ -104,4 +104,140 @@ unit-%: FORCE
 	@set -e; for t in $(call unit_bins,$*); do $$t; done
 FORCE:
 
+# Set-up.  Everything a fresh Debian machine lacks is installed by these.
+
+.PHONY: deps deps-build
+deps-build:
+	@tests/deps build
+deps:
+	@tests/deps build check
+
+.PHONY: demo
+demo: deps-build
+	@$(MAKE) --no-print-directory -j2 all
+	@BIN=$(abspath $(BUILD)/bin) examples/demo
+
+# Tests.  check closes with the line "N passed, N failed, N skipped".
+
+BATS_FILES = $(sort $(wildcard tests/cli/*.bats tests/crash/*.bats tests/interop/*.bats))
+BROKER_BATS = tests/cli/kbrokerd.bats $(wildcard tests/crash/*.bats)
+RUN_TESTS  = BIN=$(abspath $(BUILD)/bin) BUILD=$(abspath $(BUILD)) $(PYTHON) tests/run.py
+
+.PHONY: check check-built test-bins
+check: deps
+	@$(MAKE) --no-print-directory check-built
+test-bins: all $(UNIT_BIN)
+check-built:
+	@$(MAKE) --no-print-directory -j2 test-bins
+	@$(RUN_TESTS) $(RUN_TESTS_FLAGS) $(UNIT_BIN) $(BATS_FILES)
+
+# Address and undefined over all tests, thread over the broker's.
+.PHONY: sanitize sanitize-address sanitize-thread
+sanitize: sanitize-address sanitize-thread
+sanitize-address: export ASAN_OPTIONS = detect_stack_use_after_return=1:allocator_may_return_null=1
+sanitize-address: export UBSAN_OPTIONS = print_stacktrace=1
+sanitize-address: export KSPOOL_SANITIZED = address
+sanitize-address:
+	@$(MAKE) --no-print-directory check-built BUILD=$(BUILD)/address \
+		SAN=address,undefined CFLAGS='-O1 -fno-sanitize-recover=all -U_FORTIFY_SOURCE'
+sanitize-thread: export TSAN_OPTIONS = halt_on_error=1:second_deadlock_stack=1
+sanitize-thread: export KSPOOL_SANITIZED = thread
+sanitize-thread:
+	@$(MAKE) --no-print-directory sanitize-thread-built BUILD=$(BUILD)/thread \
+		SAN=thread CFLAGS='-O1 -U_FORTIFY_SOURCE'
+.PHONY: sanitize-thread-built
+sanitize-thread-built:
+	@$(MAKE) --no-print-directory -j2 all $(call unit_bins,kbrokerd)
+	@$(RUN_TESTS) $(call unit_bins,kbrokerd) $(BROKER_BATS)
+
+# Fuzzing: FUZZ_SECONDS for all targets together, seeds from the vectors.
+
+FUZZ_SECONDS = 60
+FUZZ_SRC  = $(sort $(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_BIN  = $(FUZZ_SRC:%.c=$(BUILD)/%)
+FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIBBROKER) $(LIBKSPOOL)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+.PHONY: fuzz fuzz-built
+fuzz:
+	@tests/deps fuzz
+	@$(MAKE) --no-print-directory fuzz-built BUILD=$(BUILD)/fuzz CC=clang \
+		SAN=address,undefined CFLAGS='-O1 -fno-sanitize-recover=all -fsanitize=fuzzer-no-link -U_FORTIFY_SOURCE'
+fuzz-built:
+	@$(MAKE) --no-print-directory -j2 $(FUZZ_BIN)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_BIN)
+
+# Benchmarks: ratios to the machine's limit and to kcat, in one run.
+
+BENCH_SRC = $(sort $(wildcard tests/bench/*.c))
+BENCH_BIN = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+
+$(BUILD)/bench/%: tests/bench/%.c $(LIBKSPOOL)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: bench
+bench: all $(BENCH_BIN)
+	@tests/deps check
+	@BIN=$(abspath $(BUILD)/bin) BENCH_BIN=$(abspath $(BUILD)/bench) tests/bench/run
+
+# Style
+
+STYLE_FILES = $(sort $(wildcard lib/*/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch] tests/unit/*/*.[ch] tests/unit/*/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
+
+.PHONY: tidy format format-check
+tidy: $(WIRE_GEN_STAMP)
+	clang-tidy --quiet $(filter %.c,$(STYLE_FILES)) -- $(CPPFLAGS) -Itests/unit -std=gnu11
+format:
+	clang-format -i $(STYLE_FILES)
+format-check:
+	clang-format --dry-run -Werror $(STYLE_FILES)
+
+# Installation: PREFIX and DESTDIR as everywhere.
+
+MAN1 = $(wildcard man/*.1)
+MAN5 = $(wildcard man/*.5)
+DEST = $(DESTDIR)$(PREFIX)
+BASH_COMPLETIONS = $(DEST)/share/bash-completion/completions
+ZSH_COMPLETIONS  = $(DEST)/share/zsh/site-functions
+FISH_COMPLETIONS = $(DEST)/share/fish/vendor_completions.d
+
+.PHONY: install uninstall clean
+install: all
+	install -d $(DEST)/bin $(DEST)/share/man/man1 $(DEST)/share/man/man5 \
+		$(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+	install -s -m 755 $(PROGRAMS:%=$(BUILD)/bin/%) $(DEST)/bin
+	install -m 644 $(MAN1) $(DEST)/share/man/man1
+	install -m 644 $(MAN5) $(DEST)/share/man/man5
+	for p in $(PROGRAMS); do \
+		install -m 644 completions/$$p.bash $(BASH_COMPLETIONS)/$$p && \
+		install -m 644 completions/_$$p $(ZSH_COMPLETIONS)/_$$p && \
+		install -m 644 completions/$$p.fish $(FISH_COMPLETIONS)/$$p.fish || exit 1; \
+	done
+
+uninstall:
+	rm -f $(PROGRAMS:%=$(DEST)/bin/%) \
+		$(patsubst man/%,$(DEST)/share/man/man1/%,$(MAN1)) \
+		$(patsubst man/%,$(DEST)/share/man/man5/%,$(MAN5)) \
+		$(PROGRAMS:%=$(BASH_COMPLETIONS)/%) \
+		$(PROGRAMS:%=$(ZSH_COMPLETIONS)/_%) \
+		$(PROGRAMS:%=$(FISH_COMPLETIONS)/%.fish)
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'all        the programs, in $(BUILD)/bin/'
+	@echo 'demo       install what is missing, build, and see a file go through'
+	@echo 'check      install what is missing, build, run every test'
+	@echo 'deps       install what build and tests need'
+	@echo 'sanitize   all tests under address+undefined, the broker under thread'
+	@echo 'fuzz       fuzz for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'bench      speed, as ratios to the machine and to kcat'
+	@echo 'tidy       clang-tidy;  format: clang-format'
+	@echo 'install    below DESTDIR=$(DESTDIR) PREFIX=$(PREFIX);  uninstall'
+
 -include $(shell find $(BUILD)/obj $(BUILD)/tests -name '*.d' 2>/dev/null)
