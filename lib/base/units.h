@@ -17,16 +17,22 @@ int parse_int64(const char *text, int64_t *value_out);
 int parse_int64_in(const char *text, int64_t low, int64_t high,
 		   int64_t *value_out);
 
-/* 123, 10k 10K 10kB (1000s for kB MB GB), 10KiB 10MiB 1GiB (1024s); K M G
- * alone are 1024s.  Bytes. */
+/*
+ * Bytes: 123, 10kB 10MB 1GB 1TB (1000s), 10KiB 10MiB 1GiB 1TiB (1024s); k M G
+ * T alone are 1024s.  Case does not matter, and 1.5GiB is fine.
+ */
 int parse_size(const char *text, int64_t *bytes_out);
 
-/* 90s 500ms 7d 2h 15m 1w, also 1h30m; a bare number is in unit_ms. */
+/*
+ * 90s 500ms 7d 2h 15m 1w, also 1h30m and 1.5h, and a minus before it all; a
+ * bare number is in unit_ms, or -EINVAL where that is 0.
+ */
 int parse_duration(const char *text, int64_t unit_ms, int64_t *ms_out);
 
 /*
- * A point in time: 10-digit seconds, 13-digit milliseconds, "now", -2h (ago),
- * 2026-08-01, 2026-08-01T10:00[:00[.123]] with Z, +02:00 or local time.
+ * A point in time, in ms since 1970: 0, 10-digit seconds, 13-digit
+ * milliseconds, "now", -2h (ago), 2026-08-01, 2026-08-01T10:00[:00[.123]] with
+ * Z, +02:00 or local time.
  */
 int parse_time(const char *text, int64_t now_ms, int64_t *ms_out);
 
