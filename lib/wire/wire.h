@@ -12,15 +12,14 @@
  *	record TopicRecord  struct topic_record, topic_record_desc
  *	header records      struct request_header, response_header
  *	a field             the field's own name and C type:
- *	  bool int8..int64  bool int8_t .. int64_t;  uint16 uint32; float64 double
- *	  string bytes      struct slice; null is data NULL, and where null is not
- *	                    allowed in the version a null slice encodes as empty
- *	  uuid              struct uuid
+ *	  bool int8..int64  bool int8_t .. int64_t;  uint16 uint32; float64
+ *double string bytes      struct slice; null is data NULL, and where null is
+ *not allowed in the version a null slice encodes as empty uuid struct uuid
  *	  records           struct wire_records
  *	  T[]               T *name; int32_t name_count;  null is count -1
- *	  struct            struct S_field name;  (S_field: the path, joined by _)
- *	  struct that may be null   struct S_field *name; NULL is null
- *	  struct[]          struct S_field *name; int32_t name_count;
+ *	  struct            struct S_field name;  (S_field: the path, joined by
+ *_) struct that may be null   struct S_field *name; NULL is null struct[]
+ *struct S_field *name; int32_t name_count;
  *
  * wire_init() sets the written defaults; a zeroed struct has 0, null, empty.
  */
@@ -30,6 +29,11 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/uuid.h"
+
+/* Tagged fields that the codec does not know, kept as they came: every struct
+ * of a flexible message ends with a pointer to them, NULL when there are none.
+ */
+struct wire_tags;
 
 /*
  * Record batches.  Received ones are bytes, slices of the frame.  Sent ones
@@ -64,6 +68,8 @@ struct wire_desc;
 
 const char *wire_desc_name(const struct wire_desc *desc);
 size_t wire_desc_size(const struct wire_desc *desc); /* of the struct */
+/* Versions that the codec knows; newer ones than Kafka 4.2 has are among them.
+ * What 4.2 accepts is in wire_api. */
 int16_t wire_desc_min_version(const struct wire_desc *desc);
 int16_t wire_desc_max_version(const struct wire_desc *desc);
 bool wire_desc_is_flexible(const struct wire_desc *desc, int16_t version);
@@ -116,11 +122,11 @@ int wire_print_json(const struct wire_desc *desc, int16_t version,
 /* One row for each api of the schema. */
 struct wire_api {
 	int16_t key;
-	const char *name; /* "Fetch" */
+	const char *name;                 /* "Fetch" */
 	int16_t min_version, max_version; /* max below min: none accepted */
 	int16_t flexible_from;            /* INT16_MAX: never */
 	bool on_broker, on_controller;    /* listeners */
-	const struct wire_desc *request, *response;
+	const struct wire_desc *request, *response; /* NULL: no version known */
 };
 
 /* By key, or NULL.  And all of them, by rising key. */
