@@ -21,6 +21,9 @@ ALL_CFLAGS = $(WARN) $(OPT) $(HARDEN) -ffunction-sections -fdata-sections \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
 ALL_LDFLAGS = $(LDHARDEN) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
+# make V=1 shows the commands themselves.
+quiet    = $(if $(V),,@echo '  $(1)' $(2); )
+
 LIBS     = -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal -lsnappy -lz -lpthread
 
 PROGRAMS = kbrokerd kconsume kproduce ktopics
@@ -53,36 +56,36 @@ lib: $(LIBKSPOOL)
 
 $(WIRE_GEN_STAMP): $(WIRE_SCHEMA) $(WIRE_COMPILER)
 	@mkdir -p $(@D)
-	$(PYTHON) lib/wire/compiler/compile.py lib/wire/schema $(@D)
+	$(call quiet,GEN,$(@D))$(PYTHON) lib/wire/compiler/compile.py lib/wire/schema $(@D)
 	@touch $@
 $(GEN)/wire/messages.c: $(WIRE_GEN_STAMP) ;
 
 $(BUILD)/obj/gen/wire/messages.o: $(WIRE_GEN_STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $(GEN)/wire/messages.c
+	$(call quiet,CC,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $(GEN)/wire/messages.c
 
 # Objects, archives, programs
 
 $(BUILD)/obj/%.o: %.c | $(WIRE_GEN_STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(LIBKSPOOL): $(LIB_OBJ) $(GEN_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call quiet,AR,$@)$(AR) rcs $@ $^
 
 $(LIBBROKER): $(BROKER_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call quiet,AR,$@)$(AR) rcs $@ $^
 
 $(BUILD)/bin/kbrokerd: $(BUILD)/obj/cmd/kbrokerd/main.o $(LIBBROKER) $(LIBKSPOOL)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 define tool
 $(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard cmd/$(1)/*.c))) $(LIBKSPOOL)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(call quiet,LD,$$@)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
@@ -90,11 +93,11 @@ $(foreach t,$(TOOLS),$(eval $(call tool,$(t))))
 
 $(BUILD)/tests/unit/kbrokerd/%: tests/unit/kbrokerd/%.c $(UNIT_HELP_OBJ) $(LIBBROKER) $(LIBKSPOOL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(filter %.o %.a,$^) -lcmocka $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(filter %.o %.a,$^) -lcmocka $(LIBS)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(UNIT_HELP_OBJ) $(LIBKSPOOL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(filter %.o %.a,$^) -lcmocka $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(ALL_LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(filter %.o %.a,$^) -lcmocka $(LIBS)
 
 .PHONY: unit
 unit: $(UNIT_BIN)
@@ -159,7 +162,7 @@ FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(LIBBROKER) $(LIBKSPOOL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 .PHONY: fuzz fuzz-built
 fuzz:
@@ -177,7 +180,7 @@ BENCH_BIN = $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 
 $(BUILD)/bench/%: tests/bench/%.c $(LIBKSPOOL)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call quiet,LD,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 .PHONY: bench
 bench: all $(BENCH_BIN)
