@@ -11,6 +11,7 @@
 #include "base/properties.h"
 #include "base/random.h"
 #include "kbrokerd/config.h"
+#include "kbrokerd/logger.h"
 #include "kbrokerd/metadata/metadata.h"
 #include "kbrokerd/partition/partition.h"
 #include "log/data_dir.h"
@@ -19,7 +20,8 @@ struct server;
 struct fetch_sessions;
 
 struct broker {
-	struct config *config; /* effective settings */
+	const struct config *config; /* effective settings, the caller's */
+	const struct logger *logger; /* may be NULL: silent */
 	struct clock *clock;
 	struct random *random;
 	struct vfs *vfs;
@@ -33,10 +35,11 @@ struct broker {
 
 /*
  * Open the data directory, recover, start threads, listen.  Returns 0, or a
- * negative errno with what went wrong in error, everything undone.
+ * negative errno with what went wrong in error, everything undone.  config and
+ * logger must outlive the broker.
  */
-int broker_start(const struct config *config, struct broker **broker_out,
-		 char *error, size_t error_size);
+int broker_start(const struct config *config, const struct logger *logger,
+		 struct broker **broker_out, char *error, size_t error_size);
 
 /* The port of the first listener (after port 0 was resolved). */
 int broker_port(const struct broker *broker);

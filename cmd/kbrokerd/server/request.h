@@ -21,15 +21,6 @@ struct conn;
 struct io_thread;
 struct request;
 
-/* A row of the API table: what kbrokerd serves. */
-struct api {
-	int16_t key;
-	int16_t min_version; /* advertised and served */
-	int16_t max_version;
-	/* Answers, parks or closes; one of the three, exactly once. */
-	void (*handle)(struct request *req);
-};
-
 struct request {
 	struct broker *broker;
 	struct conn *conn;
@@ -43,20 +34,24 @@ struct request {
 	int64_t received_us;    /* monotonic */
 
 	/* For the handler while it is parked. */
-	void *state; /* its own; in the arena */
+	void *state;                              /* its own; in the arena */
 	void (*on_wake)(struct request *req);     /* woken by request_wake() */
 	void (*on_deadline)(struct request *req); /* its time is over */
-	void (*on_drop)(struct request *req);     /* the connection has gone:
-	                                             unhook from what it waits
-	                                             for; no answer; may be NULL */
+	/*
+	 * The connection has gone: unhook from what it waits for; there is no
+	 * answer, and req is gone after it returns.  NULL for what cannot be
+	 * called off (a change of the metadata): the request then lives on
+	 * until it is woken or its time is over, and its answer goes nowhere.
+	 */
+	void (*on_drop)(struct request *req);
 };
 
 /*
  * Encode message (the API's response struct, at the request's version) as the
  * answer and end the request: req is gone.  Slices that it points to need
  * only live until this returns.  Files named by records (wire_records.file)
- * must be struct log_slice * whose reference passes to the server, which
- * releases it when the bytes are sent or the connection ends.
+ * must be struct log_slice * (copied) whose reference passes to the server,
+ * which releases it when the bytes are sent or the connection ends.
  */
 void request_reply(struct request *req, const void *message);
 
@@ -69,9 +64,9 @@ void request_close(struct request *req, const char *why);
 /*
  * Wait: handle() returns, the request stays.  At deadline_us (monotonic;
  * INT64_MAX for none) on_deadline is called.  on_wake and on_deadline run on
- * the request's io thread; each must reply, end, close, or let it wait on
- * (request_park() again moves the deadline).  The three on_ functions must be
- * set before.
+ * the request's io thread; each must reply, end, close, or call
+ * request_park() again to wait on.  on_wake must be set before, on_deadline
+ * too when there is one.
  */
 void request_park(struct request *req, int64_t deadline_us);
 
