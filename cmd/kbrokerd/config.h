@@ -65,7 +65,7 @@ struct config {
 };
 
 /* Where settings come from: what main.c was told. */
-struct config_source {
+struct config_input {
 	const char *file;        /* -F, or NULL: /etc/kbrokerd.conf if there */
 	const char *const *sets; /* -X "key=value", in order */
 	size_t set_count;
@@ -82,7 +82,7 @@ struct config_source {
  * -EINVAL, -ENOMEM, or an error of reading the file, with a text in error
  * that names key and origin.
  */
-int config_load(const struct config_source *source, struct config **config_out,
+int config_load(const struct config_input *source, struct config **config_out,
 		char *error, size_t error_size);
 
 /* The defaults and these "key=value" sets alone, for tests. */

@@ -9,6 +9,7 @@
 #define KBROKERD_LOGGER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
