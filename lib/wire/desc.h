@@ -95,6 +95,17 @@ static inline void *wire_at(const void *message, const struct wire_field *f)
 	return (uint8_t *)(uintptr_t)message + f->offset;
 }
 
+/* What an array's elements are, as a field: they are never null. */
+static inline struct wire_field wire_element(const struct wire_field *f)
+{
+	struct wire_field elem = *f;
+
+	elem.op = f->type;
+	elem.null_first = UINT8_MAX;
+	elem.null_more = 0;
+	return elem;
+}
+
 /* An array's count lies right behind its pointer. */
 static inline int32_t *wire_count_at(const void *message,
 				     const struct wire_field *f)
@@ -124,6 +135,25 @@ static inline size_t wire_elem_size(const struct wire_field *f)
 		return f->desc->size;
 	assert(f->type < WIRE_OP_STRUCT);
 	return sizes[f->type];
+}
+
+/* Of one element of an array, or struct behind a pointer: the fewest bytes on
+ * the wire. */
+static inline size_t wire_elem_least(const struct wire_field *f, bool flexible)
+{
+	static const uint8_t leasts[][2] = {
+		[WIRE_OP_BOOL] = { 1, 1 },   [WIRE_OP_INT8] = { 1, 1 },
+		[WIRE_OP_INT16] = { 2, 2 },  [WIRE_OP_UINT16] = { 2, 2 },
+		[WIRE_OP_INT32] = { 4, 4 },  [WIRE_OP_UINT32] = { 4, 4 },
+		[WIRE_OP_INT64] = { 8, 8 },  [WIRE_OP_FLOAT64] = { 8, 8 },
+		[WIRE_OP_UUID] = { 16, 16 }, [WIRE_OP_STRING] = { 2, 1 },
+		[WIRE_OP_BYTES] = { 4, 1 },  [WIRE_OP_RECORDS] = { 4, 1 },
+	};
+
+	if (f->type == WIRE_OP_STRUCT)
+		return f->desc->least[flexible];
+	assert(f->type < WIRE_OP_STRUCT);
+	return leasts[f->type][flexible];
 }
 
 #endif /* WIRE_DESC_H */

@@ -27,6 +27,10 @@ extern const size_t wire_api_table_count;
 extern const struct wire_desc *const wire_record_table[];
 extern const size_t wire_record_table_count;
 
+/* By type id; NULL for those that are not in use. */
+extern const struct wire_desc *const wire_metadata_table[];
+extern const size_t wire_metadata_table_count;
+
 extern const struct feature_def wire_feature_table[];
 extern const size_t wire_feature_table_count;
 

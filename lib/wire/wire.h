@@ -95,6 +95,14 @@ void *wire_array(const struct wire_desc *elem, struct arena *arena,
 int64_t wire_decode(const struct wire_desc *desc, int16_t version,
 		    struct slice bytes, struct arena *arena, void *message);
 
+/*
+ * Most bytes that decoding a message of len bytes, good or bad, takes from an
+ * arena (which in turn has up to four times that in blocks): len times the
+ * memory of what costs most for its bytes on the wire, such as a slice for an
+ * empty string of one byte.
+ */
+size_t wire_decode_bound(const struct wire_desc *desc, size_t len);
+
 /* Bytes that wire_encode() will append, holes' included. */
 size_t wire_size(const struct wire_desc *desc, int16_t version,
 		 const void *message);
@@ -132,6 +140,9 @@ struct wire_api {
 /* By key, or NULL.  And all of them, by rising key. */
 const struct wire_api *wire_api(int16_t key);
 const struct wire_api *wire_apis(size_t *count_out);
+
+/* The tables of all records, in the schema's order. */
+const struct wire_desc *const *wire_records(size_t *count_out);
 
 /* Header versions (headers.def): 1 or 2; 0 or 1. */
 int16_t wire_request_header_version(const struct wire_api *api,

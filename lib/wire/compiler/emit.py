@@ -51,12 +51,12 @@ class Struct:
                       key=lambda f: f.tag)
 
     def least(self, flexible):
-        """The fewest bytes of one on the wire, in any version so encoded."""
-        sizes = [self.least_at(version)
-                 for version in range(self.versions.low,
-                                      self.versions.high + 1)
+        """The fewest bytes of one on the wire, in any version so encoded;
+        where there is none such, in any version."""
+        versions = range(self.versions.low, self.versions.high + 1)
+        sizes = [self.least_at(version) for version in versions
                  if (version in self.message.flexible) == flexible]
-        return min(sizes, default=1)
+        return min(sizes or map(self.least_at, versions))
 
     def least_at(self, version):
         flexible = version in self.message.flexible
@@ -130,6 +130,8 @@ def field_note(f, outer):
     if not f.null.is_empty():
         null = versions_text(f.null, f.versions)
         parts.append("null %s" % null if null else "may be null")
+    if f.default is not None:
+        parts.append("= %s" % f.default)
     note = ", ".join(part for part in parts if part)
     if f.comment:
         note = "%s: %s" % (note, f.comment) if note else f.comment
@@ -299,11 +301,18 @@ def table(kind, name, rows):
             (kind, name, "".join(rows), name, name, name))
 
 
-def record_table(records):
-    rows = ["\t&%s_desc,\n" % snake(m.name) for m in records]
-    return ("\nconst struct wire_desc *const wire_record_table[] = {\n%s};\n"
-            "const size_t wire_record_table_count = %d;\n" %
-            ("".join(rows), len(rows)))
+def desc_table(name, rows):
+    return ("\nconst struct wire_desc *const %s[] = {\n%s};\n"
+            "const size_t %s_count = sizeof(%s) / sizeof(%s[0]);\n" %
+            (name, "".join(rows), name, name, name))
+
+
+def record_tables(records):
+    return desc_table("wire_record_table",
+                      ["\t&%s_desc,\n" % snake(m.name) for m in records]) + \
+        desc_table("wire_metadata_table",
+                   ["\t[%d] = &%s_desc,\n" % (m.key, snake(m.name))
+                    for m in records if m.framing == "metadata"])
 
 
 def error_rows(errors):
@@ -363,7 +372,7 @@ def messages_source(tops, apis, records, facts):
         for struct in top.walk():
             text += desc_text(struct, struct is top)
     text += table("wire_api", "wire_api_table", map(api_row, apis))
-    text += record_table(records)
+    text += record_tables(records)
     text += table("wire_error", "wire_error_table", error_rows(facts.errors))
     text += feature_tables(facts.features)
     return text + config_tables(facts.configs)

@@ -1,0 +1,201 @@
+/*
+ * config_defs.c - configurations: the rows, and whether a value fits one
+ *
+ * Values are checked as Kafka's ConfigDef does: blanks around a number, a
+ * truth value or a list's items do not count.
+ */
+#include "wire/config_defs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "wire/tables.h"
+
+static int by_name(const void *name, const void *def)
+{
+	return strcmp(name, ((const struct config_def *)def)->name);
+}
+
+const struct config_def *config_defs(enum config_scope scope, size_t *count_out)
+{
+	size_t from = wire_config_scopes[scope];
+
+	*count_out = wire_config_scopes[scope + 1] - from;
+	return &wire_config_table[from];
+}
+
+const struct config_def *config_def_find(enum config_scope scope,
+					 const char *name)
+{
+	size_t count;
+	const struct config_def *defs = config_defs(scope, &count);
+
+	return bsearch(name, defs, count, sizeof(*defs), by_name);
+}
+
+/* Text without the blanks around it. */
+struct word {
+	const char *at;
+	size_t len;
+};
+
+static struct word word_of(const char *text, size_t len)
+{
+	while (len > 0 && isspace((unsigned char)text[0])) {
+		text++;
+		len--;
+	}
+	while (len > 0 && isspace((unsigned char)text[len - 1]))
+		len--;
+	return (struct word){ text, len };
+}
+
+/* Takes the first of text's comma separated words; *text is NULL behind the
+ * last one. */
+static struct word next_word(const char **text)
+{
+	const char *start = *text, *comma = strchr(start, ',');
+
+	*text = comma == NULL ? NULL : comma + 1;
+	return word_of(start,
+		       comma == NULL ? strlen(start) : (size_t)(comma - start));
+}
+
+/* Does {a,b} hold the word? */
+static bool set_has(const char *set, struct word word)
+{
+	const char *at = set + 1;
+
+	for (;;) {
+		size_t len = strcspn(at, ",}");
+
+		if (len == word.len && memcmp(at, word.at, len) == 0)
+			return true;
+		if (at[len] != ',')
+			return false;
+		at += len + 1;
+	}
+}
+
+static int check_words(const char *valid, const char *value, char *text,
+		       size_t text_size)
+{
+	bool is_list = valid[strlen(valid) - 1] == '*';
+	struct word word;
+
+	if (is_list && word_of(value, strlen(value)).len == 0)
+		return 0;
+	do {
+		word = is_list ? next_word(&value)
+			       : word_of(value, strlen(value));
+		if (!set_has(valid, word)) {
+			snprintf(text, text_size, "'%.*s' is not one of %s",
+				 (int)word.len, word.at, valid);
+			return -EINVAL;
+		}
+	} while (is_list && value != NULL);
+	return 0;
+}
+
+/* Does valid (">=1", "0..1", "-1,1..9", "-") have the number? */
+static bool range_has(const char *valid, double number)
+{
+	double low, high;
+
+	if (strcmp(valid, "-") == 0)
+		return true;
+	if (sscanf(valid, ">=%lf", &low) == 1)
+		return number >= low;
+	if (strchr(valid, ',') != NULL) {
+		if (number == strtod(valid, NULL))
+			return true;
+		valid = strchr(valid, ',') + 1;
+	}
+	low = strtod(valid, NULL);
+	high = strtod(strstr(valid, "..") + 2, NULL);
+	return number >= low && number <= high;
+}
+
+static int check_range(const struct config_def *def, double number,
+		       const char *value, char *text, size_t text_size)
+{
+	if (range_has(def->valid, number))
+		return 0;
+	snprintf(text, text_size, "%s is outside of %s", value, def->valid);
+	return -EINVAL;
+}
+
+static int check_integer(const struct config_def *def, const char *value,
+			 int64_t low, int64_t high, char *text,
+			 size_t text_size)
+{
+	struct word word = word_of(value, strlen(value));
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(word.at, &end, 10);
+	if (word.len == 0 || end != word.at + word.len) {
+		snprintf(text, text_size, "'%s' is not a whole number", value);
+		return -EINVAL;
+	}
+	if (errno == ERANGE || number < low || number > high) {
+		snprintf(text, text_size, "%s does not fit its type", value);
+		return -EINVAL;
+	}
+	return check_range(def, (double)number, value, text, text_size);
+}
+
+static int check_double(const struct config_def *def, const char *value,
+			char *text, size_t text_size)
+{
+	struct word word = word_of(value, strlen(value));
+	char *end;
+	double number = strtod(word.at, &end);
+
+	if (word.len == 0 || end != word.at + word.len || isnan(number)) {
+		snprintf(text, text_size, "'%s' is not a number", value);
+		return -EINVAL;
+	}
+	return check_range(def, number, value, text, text_size);
+}
+
+static int check_boolean(const char *value, char *text, size_t text_size)
+{
+	struct word word = word_of(value, strlen(value));
+
+	if ((word.len == 4 && strncasecmp(word.at, "true", 4) == 0) ||
+	    (word.len == 5 && strncasecmp(word.at, "false", 5) == 0))
+		return 0;
+	snprintf(text, text_size, "'%s' is neither true nor false", value);
+	return -EINVAL;
+}
+
+int config_value_check(const struct config_def *def, const char *value,
+		       char *text, size_t text_size)
+{
+	switch (def->type) {
+	case CONFIG_TYPE_BOOLEAN:
+		return check_boolean(value, text, text_size);
+	case CONFIG_TYPE_SHORT:
+		return check_integer(def, value, INT16_MIN, INT16_MAX, text,
+				     text_size);
+	case CONFIG_TYPE_INT:
+		return check_integer(def, value, INT32_MIN, INT32_MAX, text,
+				     text_size);
+	case CONFIG_TYPE_LONG:
+		return check_integer(def, value, INT64_MIN, INT64_MAX, text,
+				     text_size);
+	case CONFIG_TYPE_DOUBLE:
+		return check_double(def, value, text, text_size);
+	default:
+		if (def->valid[0] == '{')
+			return check_words(def->valid, value, text, text_size);
+		return 0;
+	}
+}

@@ -1,0 +1,309 @@
+/*
+ * json.c - a message as one line of JSON
+ *
+ * Only what the version has, in the order of the tables.  Text that is not
+ * UTF-8 has its bad bytes replaced by U+FFFD, so that the line is always
+ * JSON; unknown tagged fields stand under "unknown_tags" by their number.
+ */
+#include "wire/wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+
+#include "wire/codec.h"
+
+static void print_field(const struct wire_field *f, int16_t version,
+			const void *at, struct buffer *out);
+
+/* Bytes of the UTF-8 character at the front, or 0 when it is none. */
+static size_t utf8_length(const uint8_t *at, size_t len)
+{
+	/* Of the second byte; the first two keep out overlong forms,
+	 * surrogates and what lies beyond U+10FFFF. */
+	uint8_t low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (at[0] < 0x80)
+		return 1;
+	if (at[0] >= 0xc2 && at[0] <= 0xdf)
+		n = 2;
+	else if ((at[0] & 0xf0) == 0xe0)
+		n = 3;
+	else if (at[0] >= 0xf0 && at[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (at[0] == 0xe0)
+		low = 0xa0;
+	else if (at[0] == 0xed)
+		high = 0x9f;
+	else if (at[0] == 0xf0)
+		low = 0x90;
+	else if (at[0] == 0xf4)
+		high = 0x8f;
+	if (len < n || at[1] < low || at[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return n;
+}
+
+static void print_text(struct slice text, struct buffer *out)
+{
+	buffer_put_u8(out, '"');
+	for (size_t i = 0; i < text.len;) {
+		const uint8_t *at = text.data + i;
+		size_t n = utf8_length(at, text.len - i);
+
+		if (n == 0) {
+			buffer_put_text(out, "\\ufffd");
+			i++;
+			continue;
+		}
+		if (*at == '"' || *at == '\\') {
+			buffer_put_u8(out, '\\');
+			buffer_put_u8(out, *at);
+		} else if (*at < 0x20 || *at == 0x7f) {
+			buffer_printf(out, "\\u%04x", *at);
+		} else {
+			buffer_put(out, at, n);
+		}
+		i += n;
+	}
+	buffer_put_u8(out, '"');
+}
+
+static void print_base64(struct slice bytes, struct buffer *out)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	buffer_put_u8(out, '"');
+	for (size_t i = 0; i < bytes.len; i += 3) {
+		size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
+		uint32_t bits = 0;
+		char quad[4] = { '=', '=', '=', '=' };
+
+		for (size_t j = 0; j < n; j++)
+			bits |= (uint32_t)bytes.data[i + j] << (16 - 8 * j);
+		for (size_t j = 0; j <= n; j++)
+			quad[j] = alphabet[bits >> (18 - 6 * j) & 0x3f];
+		buffer_put(out, quad, sizeof(quad));
+	}
+	buffer_put_u8(out, '"');
+}
+
+static void print_slice(const struct slice *s, bool is_text, bool nullable,
+			struct buffer *out)
+{
+	if (s->data == NULL && nullable)
+		buffer_put_text(out, "null");
+	else if (is_text)
+		print_text(*s, out);
+	else
+		print_base64(*s, out);
+}
+
+static void print_records(const struct wire_records *records, bool nullable,
+			  struct buffer *out)
+{
+	if (records->data == NULL && records->file == NULL && nullable)
+		buffer_put_text(out, "null");
+	else
+		buffer_printf(out, "{\"bytes\":%zu}", records->len);
+}
+
+static void print_double(const void *at, struct buffer *out)
+{
+	double value;
+
+	memcpy(&value, at, sizeof(value));
+	if (isnan(value))
+		buffer_put_text(out, "\"NaN\"");
+	else if (isinf(value))
+		buffer_put_text(out,
+				value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+	else
+		buffer_printf(out, "%.17g", value);
+}
+
+static void print_uuid(const void *at, struct buffer *out)
+{
+	char text[UUID_TEXT_LEN + 1];
+	struct uuid uuid;
+
+	memcpy(&uuid, at, sizeof(uuid));
+	uuid_format(uuid, text);
+	buffer_printf(out, "\"%s\"", text);
+}
+
+static void print_name(const char *name, bool *is_first, struct buffer *out)
+{
+	buffer_put_text(out, *is_first ? "\"" : ",\"");
+	buffer_put_text(out, name);
+	buffer_put_text(out, "\":");
+	*is_first = false;
+}
+
+static void print_unknown(struct wire_tag_iter *iter, bool *is_first,
+			  struct buffer *out)
+{
+	const char *before = "{\"";
+
+	if (!wire_tag_next(iter))
+		return;
+	print_name("unknown_tags", is_first, out);
+	do {
+		buffer_put_text(out, before);
+		buffer_printf(out, "%" PRIu32 "\":", iter->tag);
+		print_base64(iter->content, out);
+		before = ",\"";
+	} while (wire_tag_next(iter));
+	buffer_put_u8(out, '}');
+}
+
+static void print_struct(const struct wire_desc *d, int16_t version,
+			 const void *base, struct buffer *out)
+{
+	const struct wire_field *end =
+		d->fields + d->plain_count + d->tagged_count;
+	bool is_first = true;
+
+	buffer_put_u8(out, '{');
+	for (const struct wire_field *f = d->fields; f < end; f++) {
+		if (!wire_field_in(f, version))
+			continue;
+		print_name(f->name, &is_first, out);
+		print_field(f, version, wire_at(base, f), out);
+	}
+	if (wire_is_flexible(d, version)) {
+		struct wire_tag_iter iter = wire_tag_iter(d, version, base);
+
+		print_unknown(&iter, &is_first, out);
+	}
+	buffer_put_u8(out, '}');
+}
+
+static void print_pointer(const struct wire_field *f, int16_t version,
+			  const void *at, struct buffer *out)
+{
+	const void *inner;
+
+	memcpy(&inner, at, sizeof(inner));
+	if (inner == NULL && wire_field_nullable(f, version))
+		buffer_put_text(out, "null");
+	else
+		print_struct(f->desc, version,
+			     inner == NULL ? f->desc->defaults : inner, out);
+}
+
+static void print_array(const struct wire_field *f, int16_t version,
+			const void *at, struct buffer *out)
+{
+	struct wire_field elem = wire_element(f);
+	size_t size = wire_elem_size(f);
+	const uint8_t *items;
+	int32_t count;
+
+	memcpy(&items, at, sizeof(items));
+	memcpy(&count, (const uint8_t *)at + sizeof(items), sizeof(count));
+	if (count < 0 && wire_field_nullable(f, version)) {
+		buffer_put_text(out, "null");
+		return;
+	}
+	buffer_put_u8(out, '[');
+	for (int32_t i = 0; i < count; i++, items += size) {
+		if (i > 0)
+			buffer_put_u8(out, ',');
+		print_field(&elem, version, items, out);
+	}
+	buffer_put_u8(out, ']');
+}
+
+static void print_number(enum wire_op op, const void *at, struct buffer *out)
+{
+	union {
+		int8_t int8;
+		int16_t int16;
+		uint16_t uint16;
+		int32_t int32;
+		uint32_t uint32;
+		int64_t int64;
+	} n;
+	int64_t value;
+
+	switch (op) {
+	case WIRE_OP_INT8:
+		memcpy(&n, at, 1);
+		value = n.int8;
+		break;
+	case WIRE_OP_INT16:
+		memcpy(&n, at, 2);
+		value = n.int16;
+		break;
+	case WIRE_OP_UINT16:
+		memcpy(&n, at, 2);
+		value = n.uint16;
+		break;
+	case WIRE_OP_INT32:
+		memcpy(&n, at, 4);
+		value = n.int32;
+		break;
+	case WIRE_OP_UINT32:
+		memcpy(&n, at, 4);
+		value = n.uint32;
+		break;
+	default:
+		memcpy(&n, at, 8);
+		value = n.int64;
+		break;
+	}
+	buffer_printf(out, "%" PRId64, value);
+}
+
+static void print_field(const struct wire_field *f, int16_t version,
+			const void *at, struct buffer *out)
+{
+	bool nullable = wire_field_nullable(f, version);
+
+	switch ((enum wire_op)f->op) {
+	case WIRE_OP_BOOL:
+		buffer_put_text(out, *(const bool *)at ? "true" : "false");
+		return;
+	case WIRE_OP_FLOAT64:
+		print_double(at, out);
+		return;
+	case WIRE_OP_UUID:
+		print_uuid(at, out);
+		return;
+	case WIRE_OP_STRING:
+	case WIRE_OP_BYTES:
+		print_slice(at, f->op == WIRE_OP_STRING, nullable, out);
+		return;
+	case WIRE_OP_RECORDS:
+		print_records(at, nullable, out);
+		return;
+	case WIRE_OP_STRUCT:
+		print_struct(f->desc, version, at, out);
+		return;
+	case WIRE_OP_POINTER:
+		print_pointer(f, version, at, out);
+		return;
+	case WIRE_OP_ARRAY:
+		print_array(f, version, at, out);
+		return;
+	default:
+		print_number(f->op, at, out);
+		return;
+	}
+}
+
+int wire_print_json(const struct wire_desc *desc, int16_t version,
+		    const void *message, struct buffer *out)
+{
+	print_struct(desc, version, message, out);
+	return out->failed ? -ENOMEM : 0;
+}
