@@ -91,6 +91,12 @@ static inline int batch_codec(const struct batch_header *h)
  */
 int batch_header_read(struct slice bytes, struct batch_header *header_out);
 
+/*
+ * Write the header h, and the checksum, in front of the records that lie
+ * behind it: h->size bytes at batch.  h->crc and h->magic do not count.
+ */
+void batch_header_write(uint8_t *batch, const struct batch_header *h);
+
 /* Does the checksum of the whole batch (h->size bytes at batch) hold? */
 bool batch_crc_holds(const uint8_t *batch, const struct batch_header *h);
 
@@ -99,14 +105,21 @@ void batch_set_base_offset(uint8_t *batch, int64_t base_offset);
 void batch_set_leader_epoch(uint8_t *batch, int32_t leader_epoch);
 
 /* In place, and the checksum made anew: reads the whole batch. */
+void batch_set_crc(uint8_t *batch);
 void batch_set_log_append_time(uint8_t *batch, int64_t now_ms);
 void batch_set_producer(uint8_t *batch, int64_t producer_id,
 			int16_t producer_epoch, int32_t base_sequence);
 
+/*
+ * The counterpart of batch_set_log_append_time(): create times, of which the
+ * latest is max_timestamp_ms.  Costs nothing when the batch says so already.
+ */
+void batch_set_create_time(uint8_t *batch, int64_t max_timestamp_ms);
+
 /* What batch_validate() found wrong; texts in batch_problem_text(). */
 enum batch_problem {
 	BATCH_OK,
-	BATCH_TRUNCATED,       /* fewer bytes than it says, or trailing ones */
+	BATCH_TRUNCATED, /* fewer bytes than it says, or trailing ones */
 	BATCH_BAD_MAGIC,
 	BATCH_BAD_CRC,
 	BATCH_BAD_COUNT,       /* count, last offset delta and records differ */
@@ -119,15 +132,18 @@ enum batch_problem {
 	BATCH_BAD_SEQUENCE,    /* producer id without sequence or epoch */
 	BATCH_BAD_TIMESTAMP,   /* a record outside the bounds given */
 	BATCH_NO_MEMORY,
+	BATCH_BAD_OFFSET, /* a producer's base offset is not 0 */
+	BATCH_PROBLEMS    /* how many there are */
 };
 
 const char *batch_problem_text(enum batch_problem problem);
 
 struct batch_rules {
-	bool need_keys;              /* cleanup.policy has compact */
-	int64_t timestamp_min_ms;    /* bounds for create times; */
-	int64_t timestamp_max_ms;    /* INT64_MIN, INT64_MAX for none */
-	size_t decompressed_max;     /* bytes */
+	bool need_keys;           /* cleanup.policy has compact */
+	bool log_append_time;     /* message.timestamp.type: no bounds then */
+	int64_t timestamp_min_ms; /* bounds for create times; */
+	int64_t timestamp_max_ms; /* INT64_MIN, INT64_MAX for none */
+	size_t decompressed_max;  /* bytes */
 };
 
 /* Rules without bounds but RECORD_BYTES_DECOMPRESSED_MAX. */
@@ -144,6 +160,12 @@ struct batch_fault {
  * magic, checksum, counts; each record's lengths, offset delta (0, 1, 2 ...),
  * key and timestamp rules.  A compressed batch is unpacked as a stream and
  * never held as a whole.  Fills *header_out whenever the header is readable.
+ *
+ * In two places Kafka is kinder than here.  Offset deltas that are not 0, 1, 2
+ * it stores or numbers anew; no client sends them.  A wrong max timestamp it
+ * mends, as some client may well send one: so after success
+ * header_out->max_timestamp_ms is the latest time of the records themselves,
+ * and the caller passes it to batch_set_create_time().
  *
  * Returns 0, or -EBADMSG with *fault_out saying why (-ENOMEM as
  * BATCH_NO_MEMORY).

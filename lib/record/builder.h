@@ -23,7 +23,7 @@ struct batch_params {
 	int32_t leader_epoch; /* -1 from a producer */
 	int16_t attributes;   /* but the codec's bits */
 	enum codec codec;
-	int level; /* CODEC_LEVEL_DEFAULT, or the codec's own */
+	int level;           /* CODEC_LEVEL_DEFAULT, or the codec's own */
 	int64_t producer_id; /* -1, -1, -1 without idempotence */
 	int16_t producer_epoch;
 	int32_t base_sequence;
@@ -37,7 +37,8 @@ void batch_builder_reset(struct batch_builder *b);
 
 /*
  * Add a record; its bytes are copied.  headers are count pairs.  Offset
- * deltas run from 0.  Returns 0 or -ENOMEM.
+ * deltas run from 0.  Returns 0, -ENOMEM, or -E2BIG when the batch would pass
+ * the 2 GiB of its format; the builder is then as it was.
  */
 int batch_builder_add(struct batch_builder *b, int64_t timestamp_ms,
 		      struct slice key, struct slice value,
@@ -52,8 +53,9 @@ size_t batch_builder_size(const struct batch_builder *b);
 
 /*
  * Append the finished batch to out.  The builder keeps its records until
- * reset, so that the batch can be made again.  Returns 0, -ENOMEM, or -EIO
- * when the codec's library refuses.
+ * reset, so that the batch can be made again; there is at least one.  Returns
+ * 0, -ENOMEM, -E2BIG as above, or -EIO when the codec's library refuses; out
+ * has then what it had.
  */
 int batch_builder_finish(const struct batch_builder *b,
 			 const struct batch_params *params, struct buffer *out);
