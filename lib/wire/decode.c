@@ -150,7 +150,7 @@ static bool read_tagged(struct reader *r, const struct wire_field *f,
 }
 
 static bool keep_tags(struct reader *r, const struct wire_desc *d,
-		      const uint8_t *start, uint32_t count, uint8_t *base)
+		      const uint8_t *start, uint8_t *base)
 {
 	struct wire_tags *tags = allocate(r, sizeof(*tags));
 
@@ -159,7 +159,6 @@ static bool keep_tags(struct reader *r, const struct wire_desc *d,
 	*tags = (struct wire_tags){
 		.data = start,
 		.len = (uint32_t)(r->at - start),
-		.count = count,
 	};
 	memcpy(base + d->tags_offset, &tags, sizeof(tags));
 	return true;
@@ -188,7 +187,7 @@ static bool read_tags(struct reader *r, const struct wire_desc *d,
 			return false;
 		}
 	}
-	return !has_unknown || keep_tags(r, d, start, count, base);
+	return !has_unknown || keep_tags(r, d, start, base);
 }
 
 /* Read into a struct that holds its defaults. */

@@ -70,13 +70,12 @@ struct wire_desc {
 
 /*
  * The tagged fields of one struct as they were received, kept when any of
- * them is not known in the version: count times tag, size, bytes.  They have
+ * them is not known in the version: tag, size and bytes of each.  They have
  * been checked.
  */
 struct wire_tags {
 	const uint8_t *data;
 	uint32_t len;
-	uint32_t count;
 };
 
 static inline bool wire_field_in(const struct wire_field *f, int16_t version)

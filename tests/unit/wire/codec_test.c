@@ -429,37 +429,84 @@ static void null_that_may_not_be_is_refused(void **state)
 			 -EBADMSG);
 }
 
-/* The count fits what is left, but inside each element it would again. */
+/*
+ * Metadata 12 with as many topics as the bytes could hold, of which the first
+ * has as many partitions as the bytes could hold: only one can be true.
+ */
 static void counts_cannot_claim_bytes_twice(void **state)
 {
-	enum { LEN = 4000 };
-	uint8_t bytes[LEN];
+	enum {
+		LEN = 4000,
+		TOPIC_LEAST = 10,
+		TOPICS = (LEN - 12) / TOPIC_LEAST
+	};
+	const struct wire_desc *topic = &metadata_response_topics_desc;
+	uint8_t bytes[LEN] = { 0 };
 	struct arena arena = { 0 };
 	struct metadata_response response;
-	size_t elements;
 
 	(void)state;
-	memset(bytes, 1, sizeof(bytes));
-	memset(bytes, 0, 4); /* throttle time */
-	bytes[4] = 1;        /* no brokers */
-	bytes[5] = 1;        /* cluster id */
-	memset(bytes + 6, 0, 4);
-	elements = (LEN - 12) / 24; /* topics, as many as can be */
-	bytes[10] = (uint8_t)(elements | 0x80);
-	bytes[11] = (uint8_t)(elements >> 7);
-	/* The first topic: error, name, id, internal, then the partitions
-	 * claim the same bytes. */
-	bytes[12] = bytes[13] = 0;
-	bytes[14] = 2;
-	bytes[33] = 0xf0;
-	bytes[34] = 1;
+	assert_int_equal(topic->least[1], TOPIC_LEAST);
+	bytes[4] = 1; /* after the throttle time: no brokers */
+	bytes[5] = 1; /* an empty cluster id, then the controller id */
+	assert_int_equal(uvarint_put(bytes + 10, TOPICS + 1), 2);
+	bytes[14] = 2; /* after the error: a name of one byte, an id, a bool */
+	assert_int_equal(uvarint_put(bytes + 33, 200 + 1), 2);
 
 	assert_int_equal(wire_decode(&metadata_response_desc, 12,
 				     (struct slice){ bytes, LEN }, &arena,
 				     &response),
 			 -EBADMSG);
-	check_law(&metadata_response_desc, LEN, &arena);
+	assert_int_equal(response.topics_count, TOPICS);
+	assert_int_equal(response.topics[0].partitions_count, 0);
+	assert_int_equal(arena.total, (TOPICS * topic->size + 15) / 16 * 16);
 	arena_clear(&arena);
+}
+
+static void a_mark_alone_claims_no_struct(void **state)
+{
+	struct slice bytes = BYTES(1, 0, 0, 0, 1, 1);
+	struct describe_topic_partitions_request request;
+	struct arena arena = { 0 };
+
+	(void)state;
+	assert_int_equal(wire_decode(&describe_topic_partitions_request_desc, 0,
+				     bytes, &arena, &request),
+			 -EBADMSG);
+	assert_int_equal(arena.total, 0);
+}
+
+static void a_string_longer_than_an_int16_is_refused(void **state)
+{
+	uint8_t bytes[INT16_MAX + 30] = { 0 };
+
+	(void)state;
+	/* The group id of Heartbeat 4, then zeroes; 1 is an empty string. */
+	bytes[uvarint_put(bytes, INT16_MAX + 1) + INT16_MAX + 4] = 1;
+	assert_true(decode_copy(&heartbeat_request_desc, 4, bytes,
+				sizeof(bytes)) > INT16_MAX);
+	memset(bytes, 0, sizeof(bytes));
+	bytes[uvarint_put(bytes, INT16_MAX + 2) + INT16_MAX + 5] = 1;
+	assert_int_equal(
+		decode_copy(&heartbeat_request_desc, 4, bytes, sizeof(bytes)),
+		-EBADMSG);
+}
+
+static void equal_knows_null_from_empty_where_both_can_be(void **state)
+{
+	struct heartbeat_request a, b;
+
+	(void)state;
+	wire_init(&heartbeat_request_desc, &a);
+	wire_init(&heartbeat_request_desc, &b);
+	a.group_id = SLICE_NULL;
+	assert_true(wire_equal(&heartbeat_request_desc, 4, &a, &b));
+	a.group_instance_id = slice_of("");
+	assert_false(wire_equal(&heartbeat_request_desc, 4, &a, &b));
+	/* Version 2 has no group_instance_id. */
+	assert_true(wire_equal(&heartbeat_request_desc, 2, &a, &b));
+	b.generation_id = 1;
+	assert_false(wire_equal(&heartbeat_request_desc, 2, &a, &b));
 }
 
 static void no_memory_is_told(void **state)
@@ -581,6 +628,36 @@ static void a_tag_of_another_version_is_kept_as_unknown(void **state)
 	buffer_reset(&out);
 	assert_int_equal(wire_encode(d, 18, &sent, &out, NULL), 0);
 	assert_int_equal(wire_encode(d, 18, &back, &again, NULL), 0);
+	assert_true(slice_equal(buffer_slice(&out), buffer_slice(&again)));
+	buffer_clear(&out);
+	buffer_clear(&again);
+	arena_clear(&arena);
+}
+
+/* PartitionChangeRecord 1 knows tag 8, but neither 6 nor 7 before it. */
+static void unknown_tags_go_in_front_of_known_ones(void **state)
+{
+	const struct wire_desc *d = &partition_change_record_desc;
+	struct uuid directory = { { 1 } };
+	int32_t replica = 1;
+	struct partition_change_record sent, back;
+	struct arena arena = { 0 };
+	struct buffer out = { 0 }, again = { 0 };
+
+	(void)state;
+	wire_init(d, &sent);
+	sent.leader = 1;
+	sent.directories = &directory;
+	sent.directories_count = 1;
+	sent.eligible_leader_replicas = &replica;
+	sent.eligible_leader_replicas_count = 1;
+	sent.last_known_elr_count = 0;
+	assert_int_equal(wire_encode(d, 2, &sent, &out, NULL), 0);
+	assert_int_equal(wire_decode(d, 1, buffer_slice(&out), &arena, &back),
+			 out.len);
+	assert_int_equal(back.eligible_leader_replicas_count, -1);
+	assert_int_equal(back.directories_count, 1);
+	assert_int_equal(wire_encode(d, 1, &back, &again, NULL), 0);
 	assert_true(slice_equal(buffer_slice(&out), buffer_slice(&again)));
 	buffer_clear(&out);
 	buffer_clear(&again);
@@ -739,6 +816,10 @@ int main(void)
 		cmocka_unit_test(a_tagged_field_fills_its_size),
 		cmocka_unit_test(null_that_may_not_be_is_refused),
 		cmocka_unit_test(counts_cannot_claim_bytes_twice),
+		cmocka_unit_test(a_mark_alone_claims_no_struct),
+		cmocka_unit_test(a_string_longer_than_an_int16_is_refused),
+		cmocka_unit_test(equal_knows_null_from_empty_where_both_can_be),
+		cmocka_unit_test(unknown_tags_go_in_front_of_known_ones),
 		cmocka_unit_test(no_memory_is_told),
 		cmocka_unit_test(a_file_leaves_a_hole),
 		cmocka_unit_test(unknown_tags_are_written_back_in_order),

@@ -124,8 +124,7 @@ static inline void random_unknown(struct generator *g,
 	uint8_t *bytes = gen_alloc(g, 64);
 	size_t len = 0;
 
-	tags->count = 1 + (uint32_t)pick(g, 2);
-	for (uint32_t i = 0; i < tags->count; i++) {
+	for (uint64_t i = 0, count = 1 + pick(g, 2); i < count; i++) {
 		size_t size = pick(g, 9);
 
 		len += uvarint_put(bytes + len, tag + i);
