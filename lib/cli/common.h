@@ -1,0 +1,59 @@
+/*
+ * common.h - the options that every tool has
+ *
+ * A tool's struct of options begins with struct common_options, and its
+ * option_tool.tables begin with common_options_table:
+ *
+ *	struct produce_options {
+ *		struct common_options common;   (first: the table relies on it)
+ *		const char *topic;
+ *	};
+ *
+ * The start of every main():
+ *
+ *	struct messages m;
+ *	struct settings settings = { 0 };
+ *
+ *	messages_init(&m, "kproduce", STDERR_FILENO);
+ *	signals_init();
+ *	status = options_parse(&tool, argc, argv, &options, &m, &result);
+ *	if (status == EXIT_GO_ON)
+ *		status = common_begin(&options.common, &m, &settings);
+ *	if (status != EXIT_GO_ON)
+ *		return status;
+ */
+#ifndef CLI_COMMON_H
+#define CLI_COMMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/messages.h"
+#include "cli/options.h"
+#include "cli/settings.h"
+
+struct common_options {
+	const char *bootstrap;   /* -b; NULL: see settings */
+	const char *config_file; /* -F; "none" */
+	const char *profile;     /* --profile */
+	struct option_texts x;   /* -X, each "k=v", "list" or "dump" */
+	int64_t step_timeout_ms; /* -m: one connect, metadata or admin step */
+	int64_t timeout_ms;      /* --timeout: the whole run; 0: none */
+	bool json;               /* -J */
+	bool quiet;              /* -q */
+	int verbose;             /* -v: how often */
+};
+
+extern const struct option_row common_options_table[];
+
+/*
+ * What every run begins with after its options are read: verbosity, the
+ * settings, -X list and -X dump, and the clock of --timeout.
+ *
+ * Returns EXIT_GO_ON, or the status to exit with, all having been said.
+ * settings is to be cleared by settings_clear() either way.
+ */
+int common_begin(const struct common_options *options,
+		 struct messages *messages, struct settings *settings);
+
+#endif /* CLI_COMMON_H */

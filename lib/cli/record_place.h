@@ -1,0 +1,24 @@
+/*
+ * record_place.h - where a record that is printed came from
+ */
+#ifndef CLI_RECORD_PLACE_H
+#define CLI_RECORD_PLACE_H
+
+#include <stdint.h>
+
+enum timestamp_kind {
+	TIMESTAMP_NONE = -1,
+	TIMESTAMP_CREATE = 0,
+	TIMESTAMP_LOG_APPEND = 1,
+};
+
+struct record_place {
+	const char *topic;
+	int32_t partition;
+	int32_t broker; /* node id that it was fetched from; -1: unknown */
+	int32_t leader_epoch; /* -1: unknown */
+	enum timestamp_kind timestamp_kind;
+	int64_t high_watermark; /* -1: unknown */
+};
+
+#endif /* CLI_RECORD_PLACE_H */
