@@ -13,6 +13,7 @@
 #include "wire/wire.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "wire/codec.h"
 
@@ -398,28 +399,28 @@ static bool read_field(struct reader *r, const struct wire_field *f, void *to,
 	case WIRE_OP_ARRAY:
 		return read_array(r, f, to);
 	}
-	assert(!"a field of no known kind");
-	return false;
+	abort(); /* no such op */
 }
 
 int64_t wire_decode(const struct wire_desc *desc, int16_t version,
 		    struct slice bytes, struct arena *arena, void *message)
 {
 	size_t len = bytes.len > INT32_MAX ? INT32_MAX : bytes.len;
+	const uint8_t *start = len == 0 ? (const uint8_t *)"" : bytes.data;
 	struct reader r = {
-		.at = bytes.data,
-		.end = bytes.data + len,
+		.at = start,
+		.end = start + len,
 		.arena = arena,
 		.version = version,
+		.flexible = wire_is_flexible(desc, version),
 	};
 
 	if (!wire_has_version(desc, version))
 		return -ENOTSUP;
-	r.flexible = wire_is_flexible(desc, version);
 	memcpy(message, desc->defaults, desc->size);
 	if (!read_fields(&r, desc, message))
 		return r.no_memory ? -ENOMEM : -EBADMSG;
-	return r.at - bytes.data;
+	return r.at - start;
 }
 
 /* The bound */

@@ -6,22 +6,25 @@
  * decode, encode, size, compare and print any message of any version.
  *
  * How a struct says things (S is the struct's name, as produce_request):
- *	api 0 Produce       struct produce_request, struct produce_response,
- *	                    and the tables produce_request_desc,
- *	                    produce_response_desc
+ *
+ *	api 0 Produce       struct produce_request, struct produce_response;
+ *	                    their tables produce_request_desc, ..._desc
  *	record TopicRecord  struct topic_record, topic_record_desc
- *	header records      struct request_header, response_header
- *	a field             the field's own name and C type:
- *	  bool int8..int64  bool int8_t .. int64_t;  uint16 uint32; float64
- *double string bytes      struct slice; null is data NULL, and where null is
- *not allowed in the version a null slice encodes as empty uuid struct uuid
- *	  records           struct wire_records
- *	  T[]               T *name; int32_t name_count;  null is count -1
- *	  struct            struct S_field name;  (S_field: the path, joined by
- *_) struct that may be null   struct S_field *name; NULL is null struct[]
- *struct S_field *name; int32_t name_count;
+ *	headers             struct request_header, struct response_header
+ *
+ *	bool, int8..int64   bool, int8_t..int64_t; uint16, uint32 alike
+ *	float64, uuid       double, struct uuid
+ *	string, bytes       struct slice; null is data NULL, and where null
+ *	                    is not allowed it encodes as empty
+ *	records             struct wire_records
+ *	T[]                 T *name; int32_t name_count; null is count -1
+ *	struct              struct S_name name, the path joined by _
+ *	struct, may be null struct S_name *name; NULL is null
+ *	struct[]            struct S_name *name; int32_t name_count
  *
  * wire_init() sets the written defaults; a zeroed struct has 0, null, empty.
+ * Where the default of a struct that may be null is not null, wire_init()
+ * points to one that all share: replace the pointer, do not write through it.
  */
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
@@ -151,19 +154,36 @@ int16_t wire_response_header_version(const struct wire_api *api,
 				     int16_t version);
 
 /*
- * Framings of records (internal_topics.def, metadata_records.def, records.def)
- * stand in front of a record's fields: encode or decode with them.
- * wire_metadata_decode() finds the table by the type id it reads.
+ * Framings: what stands in front of a record's fields (internal_topics.def,
+ * metadata_records.def, records.def).
+ *
+ * Metadata records: append frame version, type id, version and the fields.
+ * Errors as wire_encode(), out is then as it was.
  */
 int wire_metadata_encode(const struct wire_desc *desc, int16_t version,
 			 const void *message, struct buffer *out);
+
+/*
+ * Decode the value of a metadata record: the table is found by the type id,
+ * the struct (the arena's) is *message_out.  Returns 0; -EBADMSG also for
+ * bytes behind the fields; -ENOTSUP for a frame version, type id or version
+ * that is not known; -ENOMEM.
+ */
 int wire_metadata_decode(struct slice value, struct arena *arena,
 			 const struct wire_desc **desc_out,
 			 int16_t *version_out, void **message_out);
+
 int16_t wire_desc_type_id(const struct wire_desc *desc); /* or -1 */
 
-/* "framing version": int16 version, then the fields; "leading-field" is
- * encoded as any message.  Keys with a type id: int16 type id, fields. */
+/*
+ * The other framings, by what the record's table says.  "version": int16
+ * version, then the fields; "type-id" (keys): int16 type id, then the fields
+ * in version 0; "leading-field": the message itself starts with its version.
+ *
+ * Decoding tells the version and returns the bytes taken; -EBADMSG, -ENOMEM,
+ * or -ENOTSUP for a version not known (*version_out is set) or another type
+ * id than that of desc.
+ */
 int wire_versioned_encode(const struct wire_desc *desc, int16_t version,
 			  const void *message, struct buffer *out);
 int64_t wire_versioned_decode(const struct wire_desc *desc, struct slice value,

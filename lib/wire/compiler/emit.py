@@ -269,7 +269,7 @@ def desc_text(struct, is_top):
         "\t.framing = WIRE_FRAMING_%s,\n"
         "};\n" %
         (name, m.name if is_top else name,
-         name + "_fields" if ordered else "NULL", name, name,
+         name + "_fields" if ordered else "no_fields", name, name,
          "offsetof(struct %s, unknown_tags)" % name
          if struct.keeps_tags() else "WIRE_NO_TAGS",
          len(struct.plain()), len(struct.tagged()),
@@ -367,7 +367,8 @@ def config_tables(configs):
 def messages_source(tops, apis, records, facts):
     text = NOTE + ('#include "wire/messages.h"\n\n#include <stddef.h>\n\n'
                    '#include "wire/desc.h"\n#include "wire/tables.h"\n\n'
-                   '#define EMPTY { (const uint8_t *)"", 0 }\n')
+                   '#define EMPTY { (const uint8_t *)"", 0 }\n\n'
+                   "static const struct wire_field no_fields[1];\n")
     for top in tops:
         for struct in top.walk():
             text += desc_text(struct, struct is top)

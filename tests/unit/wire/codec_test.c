@@ -325,6 +325,19 @@ static void bytes_behind_the_body_are_left(void **state)
 	arena_clear(&arena);
 }
 
+static void no_bytes_at_all_are_a_message_without_fields(void **state)
+{
+	struct list_groups_request request;
+
+	(void)state;
+	assert_int_equal(wire_decode(&list_groups_request_desc, 0, SLICE_NULL,
+				     NULL, &request),
+			 0);
+	assert_int_equal(wire_decode(&list_groups_request_desc, 3, SLICE_NULL,
+				     NULL, &request),
+			 -EBADMSG);
+}
+
 static void a_version_out_of_range_is_refused(void **state)
 {
 	struct slice bytes = BYTES(0, 0, 0, 0);
@@ -809,6 +822,7 @@ int main(void)
 		cmocka_unit_test(null_that_is_not_default_is_sent_as_a_tag),
 		cmocka_unit_test(init_sets_written_defaults),
 		cmocka_unit_test(bytes_behind_the_body_are_left),
+		cmocka_unit_test(no_bytes_at_all_are_a_message_without_fields),
 		cmocka_unit_test(a_version_out_of_range_is_refused),
 		cmocka_unit_test(what_a_length_cannot_say_is_refused),
 		cmocka_unit_test(null_where_it_is_not_allowed_is_empty),
