@@ -34,6 +34,7 @@ enum { LISTENERS_MAX = 16 };
 struct config {
 	/* What was set, and by whom: for topic defaults, DescribeConfigs. */
 	struct properties properties;
+	struct properties computed; /* defaults that depend on the machine */
 
 	char data_dir[4096];
 	bool temporary; /* --tmp: made for this run, removed after it */
@@ -69,9 +70,10 @@ struct config_input {
 	const char *file;        /* -F, or NULL: /etc/kbrokerd.conf if there */
 	const char *const *sets; /* -X "key=value", in order */
 	size_t set_count;
-	char *const *environment; /* environ, or NULL for none */
-	bool temporary;           /* --tmp */
-	bool lenient;             /* unknown keys are notices, not errors */
+	char *const *environment;  /* environ, or NULL for none */
+	const char *temporary_dir; /* --tmp: made for it; else NULL */
+	bool no_default_file;      /* leave /etc/kbrokerd.conf alone */
+	bool lenient;              /* unknown keys are notices, not errors */
 	/* Told each line worth reading; level as in logger.h. */
 	void (*notice)(void *arg, int level, const char *text);
 	void *notice_arg;

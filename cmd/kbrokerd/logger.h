@@ -22,6 +22,7 @@ struct logger {
 	int fd;                  /* -1: silent */
 	enum logger_level level; /* the least important one that is told */
 	enum logger_format format;
+	bool journal; /* prefixes for the journal of systemd */
 	struct clock *clock;
 };
 

@@ -1,0 +1,102 @@
+/*
+ * cluster.c - DescribeCluster: who is in the cluster
+ */
+#include "kbrokerd/api/registry.h"
+#include "kbrokerd/broker.h"
+#include "wire/enums.h"
+#include "wire/error_codes.h"
+#include "wire/messages.h"
+
+/* Without an authorizer everybody may do all that makes sense for a cluster. */
+#define BIT(operation) (1 << WIRE_ACL_OPERATION_##operation)
+enum {
+	CLUSTER_OPERATIONS = BIT(CREATE) | BIT(ALTER) | BIT(DESCRIBE) |
+			     BIT(CLUSTER_ACTION) | BIT(DESCRIBE_CONFIGS) |
+			     BIT(ALTER_CONFIGS) | BIT(IDEMPOTENT_WRITE)
+};
+
+/* Where to reach a broker: ourselves as the client came in, others by the
+ * first address that they told. */
+static void fill_endpoint(struct request *req, const struct broker_image *from,
+			  struct describe_cluster_response_brokers *to)
+{
+	struct endpoint own;
+
+	to->port = -1;
+	if (from->id == req->broker->identity.node_id) {
+		request_advertised(req, &own);
+		to->host = arena_copy(&req->arena, slice_of(own.host));
+		to->port = own.port;
+	} else if (from->endpoint_count > 0) {
+		to->host = slice_of(from->endpoints[0].host);
+		to->port = from->endpoints[0].port;
+	}
+}
+
+static void fill_brokers(struct request *req, const struct image *image,
+			 bool with_fenced, struct describe_cluster_response *to)
+{
+	size_t count = image_broker_count(image);
+
+	to->brokers = wire_array(&describe_cluster_response_brokers_desc,
+				 &req->arena, (int32_t)count);
+	for (size_t i = 0; to->brokers != NULL && i < count; i++) {
+		const struct broker_image *from = image_broker_at(image, i);
+		struct describe_cluster_response_brokers *broker =
+			&to->brokers[to->brokers_count];
+
+		if (from->fenced && !with_fenced)
+			continue;
+		broker->broker_id = from->id;
+		broker->rack = slice_of(from->rack);
+		broker->is_fenced = from->fenced;
+		fill_endpoint(req, from, broker);
+		to->brokers_count++;
+	}
+}
+
+static int16_t check(struct request *req,
+		     const struct describe_cluster_request *request,
+		     const char **text_out)
+{
+	int8_t wanted = request_on_controller_listener(req)
+				? WIRE_ENDPOINT_TYPE_CONTROLLER
+				: WIRE_ENDPOINT_TYPE_BROKER;
+
+	if (request->endpoint_type == wanted)
+		return WIRE_NONE;
+	if (request->endpoint_type != WIRE_ENDPOINT_TYPE_BROKER &&
+	    request->endpoint_type != WIRE_ENDPOINT_TYPE_CONTROLLER) {
+		*text_out = "unknown endpoint type";
+		return WIRE_UNSUPPORTED_ENDPOINT_TYPE;
+	}
+	*text_out = wanted == WIRE_ENDPOINT_TYPE_BROKER
+			    ? "this is a broker's listener, not a controller's"
+			    : "this is a controller's listener, not a broker's";
+	return WIRE_MISMATCHED_ENDPOINT_TYPE;
+}
+
+void api_describe_cluster(struct request *req)
+{
+	const struct describe_cluster_request *request = req->message;
+	struct describe_cluster_response response;
+	const struct image *image;
+	const char *text = NULL;
+
+	wire_init(&describe_cluster_response_desc, &response);
+	response.endpoint_type = request->endpoint_type;
+	response.error_code = check(req, request, &text);
+	response.error_message = slice_of(text);
+	if (response.error_code != WIRE_NONE) {
+		request_reply(req, &response);
+		return;
+	}
+	image = metadata_image(req->broker->metadata);
+	response.cluster_id = slice_of(req->broker->identity.cluster_id);
+	response.controller_id = req->broker->identity.node_id;
+	fill_brokers(req, image, request->include_fenced_brokers, &response);
+	if (request->include_cluster_authorized_operations)
+		response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+	request_reply(req, &response);
+	image_release(image);
+}

@@ -1,0 +1,27 @@
+/*
+ * registry.c - the APIs that this broker serves, one row each
+ */
+#include "kbrokerd/api/registry.h"
+
+/* By rising key. */
+static const struct api rows[] = {
+	{ 18, -1, false, api_api_versions },
+	{ 60, -1, false, api_describe_cluster },
+};
+
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
+
+const struct api *api_find(int16_t key)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].key == key)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+const struct api *api_rows(size_t *count_out)
+{
+	*count_out = ROW_COUNT;
+	return rows;
+}

@@ -1,0 +1,612 @@
+/*
+ * conn.c - one client's connection
+ *
+ * Its life: it is opened with an accepted socket and read from.  Reading stops
+ * while too many of its requests are being handled, too much of its output is
+ * unsent, memory is short, or the client has said that nothing more comes;
+ * received requests that had to wait (stalled) are handled before more is
+ * read.  Whoever wants it to end sets closing; only conn_settle() ends it, so
+ * that no callback finds its connection gone.  With requests that cannot be
+ * called off (orphans) a closed one stays until the last of them has ended.
+ *
+ * Input: requests are parsed and handled where they were received.  What is
+ * left of a read, a part of a request, is kept in the cheapest way: nothing,
+ * a few bytes (stash), the pool's buffer, or, for a request larger than that,
+ * a buffer that grows as bytes come, so that a lying size costs nothing.
+ */
+#include "kbrokerd/server/conn.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kbrokerd/api/registry.h"
+#include "kbrokerd/server/dispatch.h"
+#include "kbrokerd/server/outbox.h"
+#include "kbrokerd/server/pending.h"
+#include "kbrokerd/server/server.h"
+
+enum {
+	SIZE_BYTES = 4,   /* in front of a frame */
+	STASH_MAX = 4096, /* bytes that are cheap to copy twice */
+	FRAME_START_MIN = 16
+			  << 10, /* received of it, before it gets a buffer */
+	HELD_MAX = 64,           /* pool buffers of a thread with a part in */
+	UNSENT_MAX = 1 << 20,    /* bytes in memory of one connection */
+	UNSENT_SHORT_MAX = 64 << 10 /* the same while memory is short */
+};
+
+static struct budget *budget_of(const struct conn *conn)
+{
+	return &conn->thread->server->budget;
+}
+
+/* The end of it */
+
+static void input_free(struct conn *conn)
+{
+	struct input *in = &conn->in;
+
+	if (in->kind == INPUT_POOL)
+		receive_pool_give(&conn->thread->receive_pool, in->data);
+	else
+		free(in->data);
+	if (in->charged > 0)
+		budget_give(budget_of(conn), in->charged);
+	*in = (struct input){ 0 };
+	if (conn->thread->exempt == conn)
+		conn->thread->exempt = NULL;
+}
+
+static void conn_free(struct conn *conn)
+{
+	assert(conn->orphans == 0 && conn->fd < 0);
+	free(conn->peer_text);
+	free(conn->software_text);
+	free(conn);
+}
+
+void conn_release(struct conn *conn)
+{
+	if (--conn->orphans == 0 && conn->fd < 0)
+		conn_free(conn);
+}
+
+static void conn_close(struct conn *conn)
+{
+	struct io_thread *t = conn->thread;
+	struct pending *p;
+
+	assert(!conn->is_dirty);
+	if (conn->reading)
+		event_del(&conn->on_readable);
+	if (conn->writing)
+		event_del(&conn->on_writable);
+	if (conn->is_starving)
+		io_thread_unstarve(t, conn);
+	input_free(conn);
+	while ((p = TAILQ_FIRST(&conn->queue)) != NULL)
+		pending_drop(p);
+	if (conn->out != NULL)
+		io_thread_give_outbox(t, conn->out);
+	conn->out = NULL;
+	close(conn->fd);
+	conn->fd = -1;
+	TAILQ_REMOVE(&t->conns, conn, link);
+	atomic_fetch_sub(&t->conn_count, 1);
+	atomic_fetch_sub(&t->server->conn_count, 1);
+	if (conn->orphans == 0)
+		conn_free(conn);
+}
+
+void conn_mark(struct conn *conn)
+{
+	if (conn->is_dirty)
+		return;
+	conn->is_dirty = true;
+	TAILQ_INSERT_TAIL(&conn->thread->dirty, conn, dirty_link);
+}
+
+static void conn_end(struct conn *conn)
+{
+	conn->closing = true;
+	conn_mark(conn);
+}
+
+void conn_fail(struct conn *conn, const char *why, int16_t api_key,
+	       int16_t version, struct slice client_id)
+{
+	struct io_thread *t = conn->thread;
+	const struct wire_api *api = wire_api(api_key);
+	char key[8], number[8], client[128], missed_text[16];
+	int32_t missed = 0;
+
+	if (!conn->closing && t->server->logger != NULL &&
+	    logger_allows(&t->log_limit, t->now_ms, 10, &missed)) {
+		snprintf(key, sizeof(key), "%d", api_key);
+		snprintf(number, sizeof(number), "%d", version);
+		snprintf(client, sizeof(client), "%.*s",
+			 (int)(client_id.len < 100 ? client_id.len : 100),
+			 (const char *)client_id.data);
+		snprintf(missed_text, sizeof(missed_text), "%d", missed);
+		logger_tell(t->server->logger, LOGGER_WARN, "server",
+			    "connection closed", "why", why, "peer",
+			    conn_peer(conn), "client",
+			    client_id.data == NULL ? NULL : client, "software",
+			    conn->software_text, "api",
+			    api == NULL         ? api_key < 0 ? NULL : key
+			    : api->name == NULL ? key
+						: api->name,
+			    "version", api_key < 0 ? NULL : number, "not_told",
+			    missed == 0 ? NULL : missed_text, NULL);
+	}
+	conn_end(conn);
+}
+
+/* What may be done now */
+
+static bool may_handle(const struct conn *conn)
+{
+	size_t unsent_max = UNSENT_MAX;
+
+	if (conn->closing || conn->thread->stopping ||
+	    conn->inflight >= CONN_INFLIGHT_MAX)
+		return false;
+	if (conn->out == NULL)
+		return true;
+	if (budget_is_short(budget_of(conn)))
+		unsent_max = UNSENT_SHORT_MAX;
+	return outbox_unsent(conn->out) <= unsent_max;
+}
+
+static bool may_read(const struct conn *conn)
+{
+	return may_handle(conn) && !conn->eof && !conn->is_starving &&
+	       !conn->stalled;
+}
+
+bool conn_is_quiet(const struct conn *conn)
+{
+	return conn->inflight == 0 && conn->out == NULL && !conn->stalled;
+}
+
+bool conn_is_stuck(const struct conn *conn, int64_t since_us)
+{
+	return conn->in.kind != INPUT_NONE && conn->reading &&
+	       conn->heard_us < since_us;
+}
+
+/* Input */
+
+/* Bytes of the frame that starts at at, its size's included; 0 when they are
+ * not known or not lawful. */
+static size_t frame_bytes(const struct conn *conn, size_t at)
+{
+	const struct input *in = &conn->in;
+	uint32_t size;
+
+	if (in->len - at < SIZE_BYTES)
+		return 0;
+	size = get_be32(in->data + at);
+	if (size > (uint32_t)conn->thread->server->config->request_bytes_max)
+		return 0;
+	return size + SIZE_BYTES;
+}
+
+/* Is a frame at at that no peer of ours sends? */
+static bool check_frame(struct conn *conn, size_t at)
+{
+	uint32_t size;
+	char why[96];
+
+	if (conn->in.len - at < SIZE_BYTES || frame_bytes(conn, at) > 0)
+		return true;
+	size = get_be32(conn->in.data + at);
+	snprintf(why, sizeof(why),
+		 "request of %d bytes, socket.request.max.bytes is %d",
+		 (int32_t)size,
+		 conn->thread->server->config->request_bytes_max);
+	conn_fail(conn, why, -1, -1, SLICE_NULL);
+	return false;
+}
+
+static bool charge(struct conn *conn, uint32_t size, bool force)
+{
+	if (force)
+		budget_force(budget_of(conn), size);
+	else if (!budget_take(budget_of(conn), size))
+		return false;
+	conn->in.charged += size;
+	return true;
+}
+
+static void starve(struct conn *conn)
+{
+	io_thread_starve(conn->thread, conn);
+	conn_mark(conn);
+}
+
+/* Keep len bytes from at in memory of just that size. */
+static int stash(struct conn *conn, size_t at, size_t len)
+{
+	struct input *in = &conn->in;
+	uint8_t *copy = malloc(len);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, in->data + at, len);
+	input_free(conn);
+	in->kind = INPUT_STASH;
+	in->data = copy;
+	in->len = in->capacity = (uint32_t)len;
+	if (!charge(conn, (uint32_t)len, false)) {
+		charge(conn, (uint32_t)len, true);
+		starve(conn);
+	}
+	return 0;
+}
+
+/* A larger buffer for a frame of so many bytes.  -EAGAIN: no budget. */
+static int grow_frame(struct conn *conn, size_t frame, bool force)
+{
+	struct input *in = &conn->in;
+	size_t capacity = (size_t)in->capacity * 2;
+	uint8_t *data;
+
+	if (capacity < 2 * RECEIVE_BYTES)
+		capacity = 2 * RECEIVE_BYTES;
+	if (capacity > frame)
+		capacity = frame;
+	if (!charge(conn, (uint32_t)(capacity - in->charged), force))
+		return -EAGAIN;
+	data = realloc(in->kind == INPUT_FRAME ? in->data : NULL, capacity);
+	if (data == NULL)
+		return -ENOMEM;
+	in->kind = INPUT_FRAME;
+	in->data = data;
+	in->capacity = (uint32_t)capacity;
+	in->frame = (uint32_t)frame;
+	return 0;
+}
+
+/* Move a frame that starts in a pool buffer or stash to one of its own. */
+static int begin_frame(struct conn *conn, size_t frame, bool force)
+{
+	struct input *in = &conn->in;
+	uint8_t *from = in->data;
+	bool pooled = in->kind == INPUT_POOL;
+	int rc;
+
+	in->kind = INPUT_NONE;
+	rc = grow_frame(conn, frame, force);
+	if (rc < 0) {
+		in->kind = pooled ? INPUT_POOL : INPUT_STASH;
+		return rc;
+	}
+	memcpy(in->data, from, in->len);
+	if (pooled)
+		receive_pool_give(&conn->thread->receive_pool, from);
+	else
+		free(from);
+	return 0;
+}
+
+/* Does the frame at the front need a buffer of its own, or a larger one? */
+static bool wants_room(const struct conn *conn)
+{
+	const struct input *in = &conn->in;
+	size_t frame = frame_bytes(conn, 0);
+
+	if (in->kind == INPUT_FRAME)
+		return in->len == in->capacity && in->len < in->frame;
+	return frame > RECEIVE_BYTES && in->len < frame &&
+	       in->len >= FRAME_START_MIN;
+}
+
+static int make_room(struct conn *conn, bool force)
+{
+	if (conn->in.kind == INPUT_FRAME)
+		return grow_frame(conn, conn->in.frame, force);
+	return begin_frame(conn, frame_bytes(conn, 0), force);
+}
+
+bool conn_feed(struct conn *conn, bool force)
+{
+	int rc = 0;
+
+	if (wants_room(conn))
+		rc = make_room(conn, force);
+	else if (!force && !budget_take(budget_of(conn), 0))
+		rc = -EAGAIN;
+	if (rc == -ENOMEM)
+		conn_fail(conn, "out of memory", -1, -1, SLICE_NULL);
+	return rc == 0;
+}
+
+/* Keep what is left from at on, in the cheapest way. */
+static void keep_rest(struct conn *conn, size_t at)
+{
+	struct input *in = &conn->in;
+	size_t rest = in->len - at;
+	int rc = 0;
+
+	if (rest == 0) {
+		input_free(conn);
+		return;
+	}
+	if (in->kind == INPUT_POOL &&
+	    (rest <= STASH_MAX || conn->thread->receive_pool.held > HELD_MAX)) {
+		rc = stash(conn, at, rest);
+	} else {
+		if (at > 0)
+			memmove(in->data, in->data + at, rest);
+		in->len = (uint32_t)rest;
+		if (in->kind == INPUT_POOL && in->charged == 0 &&
+		    !charge(conn, RECEIVE_BYTES, false))
+			rc = stash(conn, 0, rest);
+	}
+	if (rc == 0 && !conn->stalled && wants_room(conn))
+		rc = make_room(conn, false);
+	if (rc == -EAGAIN)
+		starve(conn);
+	else if (rc < 0)
+		conn_fail(conn, "out of memory", -1, -1, SLICE_NULL);
+}
+
+/* Handle the requests that are there whole. */
+static void handle_input(struct conn *conn)
+{
+	struct input *in = &conn->in;
+	size_t at = 0, frame;
+
+	conn->stalled = false;
+	while ((frame = frame_bytes(conn, at)) > 0 && frame <= in->len - at) {
+		if (!may_handle(conn)) {
+			conn->stalled = !conn->closing;
+			conn_mark(conn);
+			break;
+		}
+		dispatch_frame(conn, in->data + at + SIZE_BYTES,
+			       frame - SIZE_BYTES);
+		at += frame;
+	}
+	if (!conn->closing && check_frame(conn, at))
+		keep_rest(conn, at);
+}
+
+/* A place to receive into. */
+static int prepare_input(struct conn *conn)
+{
+	struct input *in = &conn->in;
+	struct input stashed = *in;
+	uint8_t *buffer;
+
+	if (in->kind == INPUT_POOL || in->kind == INPUT_FRAME)
+		return 0;
+	buffer = receive_pool_take(&conn->thread->receive_pool);
+	if (buffer == NULL)
+		return -ENOMEM;
+	if (stashed.len > 0)
+		memcpy(buffer, stashed.data, stashed.len);
+	input_free(conn);
+	in->kind = INPUT_POOL;
+	in->data = buffer;
+	in->len = stashed.len;
+	in->capacity = RECEIVE_BYTES;
+	return 0;
+}
+
+/*
+ * The client sends nothing more: it may have gone, or wait for answers.  What
+ * is being handled is answered, long polls at once.
+ */
+static void end_of_input(struct conn *conn)
+{
+	conn->eof = true;
+	conn_wind_down(conn);
+}
+
+static void receive(struct conn *conn)
+{
+	struct input *in = &conn->in;
+	ssize_t n;
+
+	if (prepare_input(conn) < 0) {
+		conn_fail(conn, "out of memory", -1, -1, SLICE_NULL);
+		return;
+	}
+	assert(in->len < in->capacity);
+	n = recv(conn->fd, in->data + in->len, in->capacity - in->len,
+		 MSG_DONTWAIT);
+	if (n == 0) {
+		end_of_input(conn);
+		return;
+	}
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		conn_end(conn);
+		return;
+	}
+	if (n > 0) {
+		in->len += (uint32_t)n;
+		conn->heard_us = conn->thread->now_us;
+		TAILQ_REMOVE(&conn->thread->conns, conn, link);
+		TAILQ_INSERT_TAIL(&conn->thread->conns, conn, link);
+	}
+	handle_input(conn);
+}
+
+/* Events */
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+	struct io_thread *t = conn->thread;
+
+	(void)fd;
+	(void)what;
+	io_thread_turn(t);
+	receive(conn);
+	io_thread_settle(t);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+	struct io_thread *t = conn->thread;
+
+	(void)fd;
+	(void)what;
+	io_thread_turn(t);
+	conn_mark(conn);
+	io_thread_settle(t);
+}
+
+static void watch(struct event *event, bool *is_on, bool wanted)
+{
+	if (*is_on == wanted)
+		return;
+	if (wanted)
+		event_add(event, NULL);
+	else
+		event_del(event);
+	*is_on = wanted;
+}
+
+static void flush(struct conn *conn)
+{
+	int rc = outbox_flush(conn->out, conn->fd);
+
+	if (rc == 0) {
+		io_thread_give_outbox(conn->thread, conn->out);
+		conn->out = NULL;
+	} else if (rc != -EAGAIN) {
+		conn->closing = true;
+	}
+}
+
+void conn_settle(struct conn *conn)
+{
+	if (conn->out != NULL)
+		flush(conn);
+	if (conn->stalled && may_handle(conn))
+		handle_input(conn);
+	if (conn->eof && conn_is_quiet(conn))
+		conn->closing = true;
+	if (conn->is_dirty && !conn->closing)
+		return; /* its turn comes again */
+	if (conn->closing) {
+		if (conn->is_dirty)
+			TAILQ_REMOVE(&conn->thread->dirty, conn, dirty_link);
+		conn->is_dirty = false;
+		conn_close(conn);
+		return;
+	}
+	watch(&conn->on_readable, &conn->reading, may_read(conn));
+	watch(&conn->on_writable, &conn->writing, conn->out != NULL);
+}
+
+void conn_wind_down(struct conn *conn)
+{
+	struct pending *p;
+
+	input_free(conn);
+	conn->stalled = false;
+	TAILQ_FOREACH (p, &conn->queue, link) {
+		if (p->state == PENDING_PARKED && p->api->long_poll)
+			pending_hurry(p);
+	}
+	conn_mark(conn);
+}
+
+void conn_open(struct io_thread *t, const struct arrival *arrival)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL) {
+		close(arrival->fd);
+		atomic_fetch_sub(&t->server->conn_count, 1);
+		return;
+	}
+	conn->thread = t;
+	conn->listener = arrival->listener;
+	conn->fd = arrival->fd;
+	conn->peer = arrival->peer;
+	conn->heard_us = t->now_us;
+	TAILQ_INIT(&conn->queue);
+	event_assign(&conn->on_readable, t->base, conn->fd,
+		     EV_READ | EV_PERSIST, on_readable, conn);
+	event_assign(&conn->on_writable, t->base, conn->fd,
+		     EV_WRITE | EV_PERSIST, on_writable, conn);
+	TAILQ_INSERT_TAIL(&t->conns, conn, link);
+	atomic_fetch_add(&t->conn_count, 1);
+	conn_mark(conn);
+}
+
+struct outbox *conn_outbox(struct conn *conn)
+{
+	if (conn->out == NULL)
+		conn->out = io_thread_take_outbox(conn->thread);
+	return conn->out;
+}
+
+/* Names */
+
+static void address_text(const union peer_address *a, char *text, size_t size)
+{
+	const uint8_t *bytes = a->v6.sin6_addr.s6_addr;
+
+	text[0] = '\0';
+	if (a->any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &a->v4.sin_addr, text, (socklen_t)size);
+	else if (a->any.sa_family != AF_INET6)
+		snprintf(text, size, "localhost");
+	else if (IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+		inet_ntop(AF_INET, bytes + 12, text, (socklen_t)size);
+	else
+		inet_ntop(AF_INET6, bytes, text, (socklen_t)size);
+}
+
+const char *conn_peer(struct conn *conn)
+{
+	const union peer_address *a = &conn->peer;
+	char host[INET6_ADDRSTRLEN];
+	bool is_v6;
+
+	if (conn->peer_text != NULL)
+		return conn->peer_text;
+	if (a->any.sa_family != AF_INET && a->any.sa_family != AF_INET6)
+		return "unix";
+	address_text(a, host, sizeof(host));
+	is_v6 = strchr(host, ':') != NULL;
+	if (asprintf(&conn->peer_text, "%s%s%s:%d", is_v6 ? "[" : "", host,
+		     is_v6 ? "]" : "", ntohs(a->v4.sin_port)) < 0)
+		conn->peer_text = NULL;
+	return conn->peer_text == NULL ? "?" : conn->peer_text;
+}
+
+void conn_local_address(const struct conn *conn, char *host, size_t host_size)
+{
+	union peer_address local = { .any = { .sa_family = AF_UNIX } };
+	socklen_t len = sizeof(local);
+
+	if (conn->fd < 0 || getsockname(conn->fd, &local.any, &len) < 0)
+		local.any.sa_family = AF_UNIX;
+	address_text(&local, host, host_size);
+}
+
+void conn_set_software(struct conn *conn, struct slice name,
+		       struct slice version)
+{
+	free(conn->software_text);
+	if (asprintf(&conn->software_text, "%.*s/%.*s",
+		     (int)(name.len < 64 ? name.len : 64),
+		     (const char *)name.data,
+		     (int)(version.len < 64 ? version.len : 64),
+		     (const char *)version.data) < 0)
+		conn->software_text = NULL;
+}

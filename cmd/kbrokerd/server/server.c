@@ -1,0 +1,130 @@
+/*
+ * server.c - sockets, threads, connections and requests of one broker
+ *
+ * The first thread accepts.  Its listeners are closed by the thread itself,
+ * when it is asked to stop, since their events are on its loop.
+ */
+#include "kbrokerd/server/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kbrokerd/broker.h"
+#include "kbrokerd/server/io_thread.h"
+
+static int open_listeners(struct server *s, char *error, size_t error_size)
+{
+	for (size_t i = 0; i < s->config->listener_count; i++) {
+		int rc = listener_open(
+			&s->listeners[i], s, &s->config->listeners[i],
+			s->config->listen_backlog, error, error_size);
+
+		if (rc < 0)
+			return rc;
+		s->listener_count++;
+	}
+	return 0;
+}
+
+static int init_threads(struct server *s)
+{
+	int32_t count = s->config->network_threads;
+
+	s->threads = calloc((size_t)count, sizeof(*s->threads));
+	if (s->threads == NULL)
+		return -ENOMEM;
+	for (int32_t i = 0; i < count; i++) {
+		int rc;
+
+		s->thread_count++;
+		rc = io_thread_init(&s->threads[i], s, i);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int server_open(struct broker *broker, struct server **server_out, char *error,
+		size_t error_size)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->broker = broker;
+	s->config = broker->config;
+	s->logger = broker->logger;
+	s->clock = broker->clock;
+	s->budget.max = s->config->queued_bytes_max;
+	rc = open_listeners(s, error, error_size);
+	if (rc == 0)
+		rc = init_threads(s);
+	if (rc < 0) {
+		server_free(s);
+		return rc;
+	}
+	*server_out = s;
+	return 0;
+}
+
+int server_start(struct server *s)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < s->listener_count && rc == 0; i++)
+		rc = listener_attach(&s->listeners[i], s->threads[0].base);
+	for (int32_t i = 0; i < s->thread_count && rc == 0; i++)
+		rc = io_thread_start(&s->threads[i]);
+	if (rc < 0)
+		server_stop(s, 0);
+	return rc;
+}
+
+int32_t server_port(const struct server *s)
+{
+	for (size_t i = 0; i < s->listener_count; i++) {
+		if (s->listeners[i].port > 0)
+			return s->listeners[i].port;
+	}
+	return -1;
+}
+
+struct io_thread *server_choose_thread(struct server *s)
+{
+	struct io_thread *best = &s->threads[0];
+
+	for (int32_t i = 1; i < s->thread_count; i++) {
+		if (atomic_load(&s->threads[i].conn_count) <
+		    atomic_load(&best->conn_count))
+			best = &s->threads[i];
+	}
+	return best;
+}
+
+void server_stop_accepting(struct server *s)
+{
+	for (size_t i = 0; i < s->listener_count; i++)
+		listener_close(&s->listeners[i]);
+}
+
+void server_stop(struct server *s, int64_t patience_ms)
+{
+	for (int32_t i = 0; i < s->thread_count; i++) {
+		if (s->threads[i].started)
+			io_thread_stop(&s->threads[i], patience_ms);
+	}
+	for (int32_t i = 0; i < s->thread_count; i++)
+		io_thread_join(&s->threads[i]);
+}
+
+void server_free(struct server *s)
+{
+	if (s == NULL)
+		return;
+	server_stop_accepting(s);
+	for (int32_t i = 0; i < s->thread_count; i++)
+		io_thread_clear(&s->threads[i]);
+	free(s->threads);
+	free(s);
+}

@@ -1,0 +1,62 @@
+/*
+ * server.h - sockets, threads, connections and requests of one broker
+ *
+ * Knows Kafka's frames and headers and calls the handlers of api/; decides
+ * nothing else.
+ */
+#ifndef KBROKERD_SERVER_SERVER_H
+#define KBROKERD_SERVER_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kbrokerd/server/budget.h"
+#include "kbrokerd/server/listener.h"
+
+struct broker;
+struct io_thread;
+struct logger;
+
+struct server {
+	struct broker *broker;
+	const struct config *config;
+	const struct logger *logger;
+	struct clock *clock;
+	struct budget budget; /* of half received requests */
+	struct listener listeners[LISTENERS_MAX];
+	size_t listener_count;
+	struct io_thread *threads;
+	int32_t thread_count;
+	_Atomic int32_t conn_count;
+};
+
+/*
+ * Bind every listener of the configuration: their ports are known then, and
+ * clients can connect, but nobody answers yet.  Returns 0, or a negative errno
+ * with a text in error and everything undone.
+ */
+int server_open(struct broker *broker, struct server **server_out, char *error,
+		size_t error_size);
+
+/* Start the threads and answer.  Returns 0 or a negative errno. */
+int server_start(struct server *s);
+
+/* The port of the first listener that has one, or -1. */
+int32_t server_port(const struct server *s);
+
+/*
+ * Accept no more, answer what is being handled, wake long polls, close all
+ * connections; wait for that patience_ms at most.
+ */
+void server_stop(struct server *s, int64_t patience_ms);
+
+/* After whatever may wake a request has ended.  NULL is allowed. */
+void server_free(struct server *s);
+
+/* Close the listeners.  On the first thread, or when that does not run. */
+void server_stop_accepting(struct server *s);
+
+/* The thread that the next connection is to live on. */
+struct io_thread *server_choose_thread(struct server *s);
+
+#endif /* KBROKERD_SERVER_SERVER_H */
