@@ -2,7 +2,7 @@
  * common.h - the options that every tool has
  *
  * A tool's struct of options begins with struct common_options, and its
- * option_tool.tables begin with common_options_table:
+ * option_tool.tables end with common_options_table, NULL:
  *
  *	struct produce_options {
  *		struct common_options common;   (first: the table relies on it)

@@ -57,9 +57,9 @@ void message_v(struct messages *m, enum message_level level, const char *format,
 void message_raw_line(struct messages *m, const char *text);
 
 /*
- * Print the error and return status, so that a check is one line:
+ * Print the error and return status, so that a check is one line; the usage
+ * form returns EXIT_USAGE:
  *	return message_usage(m, "-p wants a partition");
- * The usage form also names --help and returns EXIT_USAGE.
  */
 __attribute__((format(printf, 3, 4))) int message_fail(struct messages *m,
 						       int status,

@@ -13,7 +13,8 @@
 struct progress {
 	struct messages *messages;
 	bool enabled;
-	int64_t next_us; /* when the next line is due */
+	bool asked;      /* SIGUSR1 came */
+	int64_t next_us; /* when the next line is due; 0: not begun */
 };
 
 /*

@@ -1,0 +1,201 @@
+/*
+ * encoding.c - base64 and hex, and the escapes of command lines
+ */
+#include "cli/encoding.h"
+
+#include <errno.h>
+
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void base64_encode(struct buffer *out, struct slice bytes)
+{
+	size_t size = (bytes.len + 2) / 3 * 4;
+	uint8_t *to = buffer_grow(out, size);
+	const uint8_t *from = bytes.data;
+	size_t i = 0;
+
+	if (to == NULL)
+		return;
+	for (; i + 3 <= bytes.len; i += 3, to += 4) {
+		uint32_t v = (uint32_t)from[i] << 16 |
+			     (uint32_t)from[i + 1] << 8 | from[i + 2];
+
+		to[0] = (uint8_t)base64_digits[v >> 18];
+		to[1] = (uint8_t)base64_digits[v >> 12 & 63];
+		to[2] = (uint8_t)base64_digits[v >> 6 & 63];
+		to[3] = (uint8_t)base64_digits[v & 63];
+	}
+	if (i < bytes.len) {
+		bool two = i + 2 == bytes.len;
+		uint32_t v = (uint32_t)from[i] << 16 |
+			     (two ? (uint32_t)from[i + 1] << 8 : 0);
+
+		to[0] = (uint8_t)base64_digits[v >> 18];
+		to[1] = (uint8_t)base64_digits[v >> 12 & 63];
+		to[2] = two ? (uint8_t)base64_digits[v >> 6 & 63] : '=';
+		to[3] = '=';
+	}
+}
+
+/* The value of a digit of either alphabet, or -1. */
+static int base64_value(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	if (c == '/' || c == '_')
+		return 63;
+	return -1;
+}
+
+int base64_decode(struct buffer *out, struct slice text)
+{
+	uint32_t bits = 0;
+	size_t n = text.len;
+	uint8_t *to;
+
+	if (n % 4 == 0 && n > 0 && text.data[n - 1] == '=')
+		n -= text.data[n - 2] == '=' ? 2 : 1;
+	if (n % 4 == 1)
+		return -EINVAL;
+	to = buffer_reserve(out, n / 4 * 3 + 3);
+	if (to == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		int value = base64_value(text.data[i]);
+
+		if (value < 0)
+			return -EINVAL;
+		bits = bits << 6 | (uint32_t)value;
+		if (i % 4 == 3) {
+			*to++ = (uint8_t)(bits >> 16);
+			*to++ = (uint8_t)(bits >> 8);
+			*to++ = (uint8_t)bits;
+		}
+	}
+	if (n % 4 == 2)
+		*to++ = (uint8_t)(bits >> 4);
+	if (n % 4 == 3) {
+		*to++ = (uint8_t)(bits >> 10);
+		*to++ = (uint8_t)(bits >> 2);
+	}
+	buffer_commit(out, (size_t)(to - (out->data + out->len)));
+	return 0;
+}
+
+void hex_encode(struct buffer *out, struct slice bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t *to = buffer_grow(out, bytes.len * 2);
+
+	if (to == NULL)
+		return;
+	for (size_t i = 0; i < bytes.len; i++) {
+		*to++ = (uint8_t)digits[bytes.data[i] >> 4];
+		*to++ = (uint8_t)digits[bytes.data[i] & 15];
+	}
+}
+
+static int hex_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int hex_decode(struct buffer *out, struct slice text)
+{
+	uint8_t *to;
+
+	if (text.len % 2 != 0)
+		return -EINVAL;
+	to = buffer_reserve(out, text.len / 2 + 1);
+	if (to == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < text.len; i += 2) {
+		int high = hex_value(text.data[i]);
+		int low = hex_value(text.data[i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		to[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	buffer_commit(out, text.len / 2);
+	return 0;
+}
+
+/* Escapes */
+
+/*
+ * Read a number of at most max digits in base at text.  Returns how many
+ * characters it takes, 0 when there is no digit or it is over 255.
+ */
+static size_t read_byte(const char *text, int base, size_t max,
+			uint8_t *byte_out)
+{
+	int value = 0;
+	size_t n = 0;
+
+	for (; n < max; n++) {
+		int digit = hex_value((uint8_t)text[n]);
+
+		if (digit < 0 || digit >= base)
+			break;
+		value = value * base + digit;
+	}
+	if (n == 0 || value > 255)
+		return 0;
+	*byte_out = (uint8_t)value;
+	return n;
+}
+
+/*
+ * What the escape whose backslash is before text means.  Returns how many
+ * characters of text it takes, or 0 when it is broken.
+ */
+static size_t read_escape(const char *text, uint8_t *byte_out)
+{
+	static const char names[] = "tnr";
+	static const char means[] = "\t\n\r";
+	const char *at;
+	size_t n;
+
+	if (text[0] == '\0')
+		return 0;
+	if (text[0] == 'x') {
+		n = read_byte(text + 1, 16, 2, byte_out);
+		return n == 0 ? 0 : n + 1;
+	}
+	if (text[0] >= '0' && text[0] <= '9')
+		return read_byte(text, text[0] == '0' ? 8 : 10, 3, byte_out);
+	at = strchr(names, text[0]);
+	*byte_out = at == NULL ? (uint8_t)text[0] : (uint8_t)means[at - names];
+	return 1;
+}
+
+int escapes_decode(struct buffer *out, const char *text)
+{
+	while (*text != '\0') {
+		uint8_t byte = (uint8_t)*text++;
+
+		if (byte == '\\') {
+			size_t n = read_escape(text, &byte);
+
+			if (n == 0)
+				return -EINVAL;
+			text += n;
+		}
+		buffer_put_u8(out, byte);
+	}
+	return out->failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,199 @@
+/*
+ * json_writer.c - JSON text, appended to a buffer
+ *
+ * Strings are copied in runs: a table says which bytes need an escape.
+ */
+#include "cli/json_writer.h"
+
+static void begin_value(struct json_writer *w)
+{
+	if (w->comma)
+		buffer_put_u8(w->out, ',');
+	w->comma = true;
+}
+
+void json_open(struct json_writer *w, char bracket)
+{
+	begin_value(w);
+	buffer_put_u8(w->out, (uint8_t)bracket);
+	w->comma = false;
+}
+
+void json_close(struct json_writer *w, char bracket)
+{
+	buffer_put_u8(w->out, (uint8_t)bracket);
+	w->comma = true;
+}
+
+void json_key(struct json_writer *w, const char *key)
+{
+	json_text(w, key);
+	buffer_put_u8(w->out, ':');
+	w->comma = false;
+}
+
+void json_text(struct json_writer *w, const char *text)
+{
+	json_slice(w, slice_of(text));
+}
+
+static void put_replaced(struct buffer *out, struct slice text);
+
+void json_slice(struct json_writer *w, struct slice text)
+{
+	if (slice_is_null(text)) {
+		json_null(w);
+		return;
+	}
+	begin_value(w);
+	buffer_put_u8(w->out, '"');
+	if (utf8_is_valid(text))
+		json_escape(w->out, text);
+	else
+		put_replaced(w->out, text);
+	buffer_put_u8(w->out, '"');
+}
+
+void json_int(struct json_writer *w, int64_t value)
+{
+	begin_value(w);
+	buffer_printf(w->out, "%lld", (long long)value);
+}
+
+void json_bool(struct json_writer *w, bool value)
+{
+	begin_value(w);
+	buffer_put_text(w->out, value ? "true" : "false");
+}
+
+void json_null(struct json_writer *w)
+{
+	begin_value(w);
+	buffer_put_text(w->out, "null");
+}
+
+void json_put_text(struct json_writer *w, const char *key, const char *text)
+{
+	json_key(w, key);
+	json_text(w, text);
+}
+
+void json_put_int(struct json_writer *w, const char *key, int64_t value)
+{
+	json_key(w, key);
+	json_int(w, value);
+}
+
+void json_put_bool(struct json_writer *w, const char *key, bool value)
+{
+	json_key(w, key);
+	json_bool(w, value);
+}
+
+/* UTF-8 */
+
+static bool is_tail(uint8_t c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/*
+ * Bytes of the character at the front of the len bytes at s (RFC 3629: no
+ * overlong form, no surrogate, nothing over U+10FFFF), or 0.
+ */
+static size_t utf8_len(const uint8_t *s, size_t len)
+{
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] < 0xc2 || s[0] > 0xf4 || len < 2 || !is_tail(s[1]))
+		return 0;
+	if (s[0] < 0xe0)
+		return 2;
+	if (len < 3 || !is_tail(s[2]))
+		return 0;
+	if (s[0] < 0xf0) {
+		if ((s[0] == 0xe0 && s[1] < 0xa0) ||
+		    (s[0] == 0xed && s[1] > 0x9f))
+			return 0;
+		return 3;
+	}
+	if (len < 4 || !is_tail(s[3]) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return 4;
+}
+
+bool utf8_is_valid(struct slice text)
+{
+	size_t i = 0;
+
+	while (i < text.len) {
+		uint64_t word;
+		size_t n;
+
+		if (text.len - i >= sizeof(word)) {
+			memcpy(&word, text.data + i, sizeof(word));
+			if ((word & 0x8080808080808080ULL) == 0) {
+				i += sizeof(word);
+				continue;
+			}
+		}
+		n = utf8_len(text.data + i, text.len - i);
+		if (n == 0)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+/* Escapes */
+
+static void put_escape(struct buffer *out, uint8_t c)
+{
+	static const char names[] = "\"\\bfnrt";
+	static const char means[] = "\"\\\b\f\n\r\t";
+	const char *at = memchr(means, c, sizeof(means) - 1);
+	char text[2] = { '\\', 0 };
+
+	if (at == NULL) {
+		buffer_printf(out, "\\u%04x", c);
+		return;
+	}
+	text[1] = names[at - means];
+	buffer_put(out, text, 2);
+}
+
+static bool needs_escape(uint8_t c)
+{
+	return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+}
+
+void json_escape(struct buffer *out, struct slice text)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (!needs_escape(text.data[i]))
+			continue;
+		buffer_put(out, text.data + start, i - start);
+		put_escape(out, text.data[i]);
+		start = i + 1;
+	}
+	buffer_put(out, text.data + start, text.len - start);
+}
+
+/* Text that is not UTF-8: U+FFFD for each byte that is no character. */
+static void put_replaced(struct buffer *out, struct slice text)
+{
+	size_t i = 0;
+
+	while (i < text.len) {
+		size_t n = utf8_len(text.data + i, text.len - i);
+
+		if (n == 0)
+			buffer_put_text(out, "\xef\xbf\xbd");
+		else
+			json_escape(out, (struct slice){ text.data + i, n });
+		i += n == 0 ? 1 : n;
+	}
+}
