@@ -30,7 +30,10 @@ int codec_by_name(const char *name);
 /* 0 when level is one the codec takes, else -ERANGE. */
 int codec_check_level(enum codec codec, int level);
 
-/* Append data, compressed, to out.  Returns 0, -ENOMEM or -EIO. */
+/*
+ * Append data, up to 2 GiB, compressed, to out.  level is one that the codec
+ * takes; one without levels does not look at it.  Returns 0, -ENOMEM or -EIO.
+ */
 int compress_bytes(enum codec codec, int level, struct slice data,
 		   struct buffer *out);
 

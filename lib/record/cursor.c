@@ -99,7 +99,7 @@ struct cursor_number cursor_varint_far(struct cursor *c, const uint8_t *at)
 	while (c->end - at < VARINT64_BYTES_MAX && fill(c, &at))
 		;
 	if (c->error == 0)
-		n = varint_get(at, (size_t)(c->end - at), &number.value);
+		n = uvarint_get(at, (size_t)(c->end - at), &number.raw);
 	if (n > 0)
 		number.at = at + n;
 	return number;

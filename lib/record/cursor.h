@@ -30,10 +30,14 @@ struct cursor {
 	int error;                   /* 0 as long as the stream merely ended */
 };
 
-/* A number, and the place behind it; NULL when it is cut off or too long. */
+/*
+ * A varint as it was read, not yet zigzagged back, and the place behind it:
+ * NULL when it is cut off or too long.  That a length is null, or zero, or an
+ * offset the expected one, shows in raw as well.
+ */
 struct cursor_number {
 	const uint8_t *at;
-	int64_t value;
+	uint64_t raw;
 };
 
 /*
@@ -71,22 +75,28 @@ static inline const uint8_t *cursor_skip(struct cursor *c, const uint8_t *at,
 	return cursor_skip_far(c, at, count);
 }
 
-/* Read a zigzag varint. */
+/* Read a varint where two bytes can be read; at is NULL when it is longer. */
+static inline struct cursor_number cursor_varint_near(const uint8_t *at)
+{
+	if (at[0] < 0x80)
+		return (struct cursor_number){ at + 1, at[0] };
+	if (at[1] < 0x80)
+		return (struct cursor_number){ at + 2,
+					       (at[0] & 0x7fU) | (unsigned)at[1]
+									 << 7 };
+	return (struct cursor_number){ NULL, 0 };
+}
+
+/* Read a varint. */
 static inline struct cursor_number cursor_varint(struct cursor *c,
 						 const uint8_t *at)
 {
 	/* One or two bytes are nearly all there is. */
 	if (c->end - at >= 2) {
-		unsigned low = at[0];
-		unsigned high = at[1];
+		struct cursor_number near = cursor_varint_near(at);
 
-		if (low < 0x80)
-			return (struct cursor_number){ at + 1,
-						       zigzag_decode(low) };
-		if (high < 0x80)
-			return (struct cursor_number){
-				at + 2, zigzag_decode((low & 0x7f) | high << 7)
-			};
+		if (near.at != NULL)
+			return near;
 	}
 	return cursor_varint_far(c, at);
 }
