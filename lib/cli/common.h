@@ -12,13 +12,13 @@
  * The start of every main():
  *
  *	struct messages m;
- *	struct settings settings = { 0 };
+ *	struct client_config config = { 0 };
  *
  *	messages_init(&m, "kproduce", STDERR_FILENO);
  *	signals_init();
  *	status = options_parse(&tool, argc, argv, &options, &m, &result);
  *	if (status == EXIT_GO_ON)
- *		status = common_begin(&options.common, &m, &settings);
+ *		status = common_begin(&options.common, &m, &config);
  *	if (status != EXIT_GO_ON)
  *		return status;
  */
@@ -30,7 +30,7 @@
 
 #include "cli/messages.h"
 #include "cli/options.h"
-#include "cli/settings.h"
+#include "client/client_config.h"
 
 struct common_options {
 	const char *bootstrap;   /* -b; NULL: see settings */
@@ -51,9 +51,9 @@ extern const struct option_row common_options_table[];
  * settings, -X list and -X dump, and the clock of --timeout.
  *
  * Returns EXIT_GO_ON, or the status to exit with, all having been said.
- * settings is to be cleared by settings_clear() either way.
+ * config, zeroed before, is to be cleared by client_config_clear() either way.
  */
 int common_begin(const struct common_options *options,
-		 struct messages *messages, struct settings *settings);
+		 struct messages *messages, struct client_config *config);
 
 #endif /* CLI_COMMON_H */

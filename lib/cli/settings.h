@@ -1,7 +1,8 @@
 /*
- * settings.h - properties by librdkafka's and Java's names
+ * settings.h - where the properties of a run come from
  *
- * Where a value comes from, the first that has it: -X and -b, the environment
+ * Names, types and meanings are those of client/client_config.h.  Where a
+ * value comes from, the first that has it: -X and -b, the environment
  * (KAFKA_BOOTSTRAP_SERVERS), the profile of the config file, the top of the
  * file, the built-in default.  The file is -F, else $KAFKA_CONFIG, else
  * ~/.config/kafka-tools.conf, else $KCAT_CONFIG, else ~/.config/kcat.conf; -F
@@ -9,28 +10,18 @@
  * section of profile "prod".
  *
  * A value may hold ${env:NAME}, ${file:PATH} (one trailing newline is cut),
- * ${file:PATH:KEY} (of a .properties file), ${cmd:COMMAND} (its stdout, one
- * trailing newline cut).
+ * ${file:PATH:KEY} (of a .properties file, as Kafka's FileConfigProvider) and
+ * ${cmd:COMMAND} (its stdout, one trailing newline cut).
  *
- * Names are librdkafka's; Java's are aliases of them ("max.request.size" is
- * "message.max.bytes"), and so is kcat's prefix "topic.".  A getter is asked
- * by librdkafka's name and knows it: another one is a bug of the caller's and
- * is asserted.
+ * kcat's prefix "topic." on a name is taken off.
  */
 #ifndef CLI_SETTINGS_H
 #define CLI_SETTINGS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/buffer.h"
-#include "base/properties.h"
 #include "cli/exit_code.h"
 #include "cli/messages.h"
-
-struct settings {
-	struct properties values; /* by librdkafka's name, ${} replaced */
-};
+#include "client/client_config.h"
 
 struct settings_source {
 	const char *bootstrap;   /* -b, or NULL */
@@ -41,38 +32,19 @@ struct settings_source {
 };
 
 /*
- * Gather and check all values: unknown names (with the nearest one), values
- * out of range, secrets in files that others can read (a warning), what is
- * known to librdkafka or Java but not used here (told at -v), what cannot be
- * ignored safely (security.protocol other than PLAINTEXT: an error).
+ * Set all values in config, which client_config_init() has filled.  Said:
+ * unknown names with the nearest one, bad values (both with the place they
+ * are at), at -v what is known elsewhere but without effect here, a warning
+ * where others can read a file with a secret in it.
  *
  * Returns EXIT_GO_ON, or EXIT_USAGE after an error has been said.
  */
-int settings_load(struct settings *settings,
+int settings_load(struct client_config *config,
 		  const struct settings_source *source,
 		  struct messages *messages);
-void settings_clear(struct settings *settings);
 
-/* The value given, else the default, else NULL. */
-const char *settings_text(const struct settings *settings, const char *name);
-int64_t settings_int(const struct settings *settings, const char *name);
-bool settings_bool(const struct settings *settings, const char *name);
-
-/* For values of a fixed set ("none|gzip|..."): which one, from 0. */
-int settings_choice(const struct settings *settings, const char *name);
-
-/* Was it given, and by whom ("-X", a path)?  NULL: it is the default. */
-const char *settings_origin(const struct settings *settings, const char *name);
-
-/*
- * Set a value as a tool's own option does (-z is compression.codec).  Returns
- * NULL, or why the value is refused, which is valid until the next call.
- */
-const char *settings_set(struct settings *settings, const char *name,
-			 const char *value, const char *origin);
-
-/* Append what -X list and -X dump print; secrets in dump are "********". */
+/* Append what -X list and -X dump print; secrets in dump are hidden. */
 void settings_list(struct buffer *out);
-void settings_dump(const struct settings *settings, struct buffer *out);
+void settings_dump(const struct client_config *config, struct buffer *out);
 
 #endif /* CLI_SETTINGS_H */
