@@ -43,12 +43,13 @@ void frame_free(struct frame *frame);
 
 /*
  * Something to send.  The struct, the pieces and their bytes stay valid and
- * as they are until on_sent() or on_closed().  The length in front of the
- * frame is among the pieces.
+ * as they are until on_sent() or on_closed(), or until the answer to them has
+ * come.  The length in front of the frame is among the pieces.
  */
 struct frame_send {
 	struct iovec *pieces; /* are changed while being written */
 	int count;
+	bool notify; /* call on_sent() */
 	STAILQ_ENTRY(frame_send) next;
 };
 
@@ -98,9 +99,6 @@ void frame_conn_free(struct frame_conn *conn);
 
 /* Send it behind what waits already; connected or not, no matter. */
 void frame_conn_send(struct frame_conn *conn, struct frame_send *send);
-
-/* Do not read further frames (the kernel's buffers fill), or go on. */
-void frame_conn_pause(struct frame_conn *conn, bool paused);
 
 /* Bytes that wait to be sent. */
 size_t frame_conn_unsent(const struct frame_conn *conn);
