@@ -24,9 +24,9 @@ struct data_dir_identity {
 
 /* What opening found, for the one line that tells the user. */
 struct data_dir_found {
-	bool fresh;       /* was empty: formatted now */
-	bool clean;       /* had the clean shutdown marker */
-	int locked_by;    /* with -EBUSY: the pid that holds the lock, or 0 */
+	bool fresh;    /* was empty: formatted now */
+	bool clean;    /* had the clean shutdown marker */
+	int locked_by; /* with -EBUSY: the pid that holds the lock, or 0 */
 };
 
 /*

@@ -44,8 +44,8 @@ extern const struct log_config log_config_default;
 struct log_open {
 	struct vfs *vfs;
 	struct clock *clock;
-	const char *dir;          /* made at the first append if missing */
-	struct uuid topic_id;     /* for partition.metadata; zero: none */
+	const char *dir;      /* made at the first append if missing */
+	struct uuid topic_id; /* for partition.metadata; zero: none */
 	struct log_config config;
 	int64_t log_start_offset; /* from the checkpoint; 0 when unknown */
 	int64_t recovery_point;   /* all below is known to be on disk */
@@ -104,9 +104,9 @@ struct log_appended {
 
 enum log_refusal {
 	LOG_REFUSED_NOT,
-	LOG_REFUSED_SEQUENCE,    /* OUT_OF_ORDER_SEQUENCE_NUMBER */
-	LOG_REFUSED_DUPLICATE,   /* older than the last 5: DUPLICATE_SEQUENCE */
-	LOG_REFUSED_EPOCH,       /* INVALID_PRODUCER_EPOCH */
+	LOG_REFUSED_SEQUENCE,  /* OUT_OF_ORDER_SEQUENCE_NUMBER */
+	LOG_REFUSED_DUPLICATE, /* older than the last 5: DUPLICATE_SEQUENCE */
+	LOG_REFUSED_EPOCH,     /* INVALID_PRODUCER_EPOCH */
 };
 
 /*
@@ -249,8 +249,8 @@ struct log_producer {
 	int16_t producer_epoch;
 	int32_t last_sequence;
 	int64_t last_timestamp_ms;
-	int32_t coordinator_epoch;           /* -1 */
-	int64_t current_txn_start_offset;    /* -1 */
+	int32_t coordinator_epoch;        /* -1 */
+	int64_t current_txn_start_offset; /* -1 */
 };
 void log_each_producer(const struct log *log,
 		       void (*on_producer)(void *arg,

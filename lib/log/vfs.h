@@ -34,6 +34,8 @@ struct vfs {
 	 * and returns that. */
 	int (*list)(struct vfs *vfs, const char *path,
 		    int (*on_name)(void *arg, const char *name), void *arg);
+	/* When the file was last written, in ms since 1970. */
+	int64_t (*modified_ms)(struct vfs *vfs, int fd);
 };
 
 /* The machine's own; shared, needs no release. */
@@ -44,6 +46,9 @@ int vfs_write_all(struct vfs *vfs, int fd, const void *data, size_t len,
 		  int64_t position);
 int vfs_read_all(struct vfs *vfs, int fd, void *to, size_t len,
 		 int64_t position);
+
+/* fsync(2) of the directory that path lies in. */
+int vfs_sync_parent(struct vfs *vfs, const char *path);
 
 /*
  * Replace the file at path by one with these bytes: written beside it,

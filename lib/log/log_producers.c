@@ -1,0 +1,262 @@
+/*
+ * log_producers.c - the producers' state of a log, on disk and anew
+ *
+ * A snapshot is written where a segment starts and when the log is closed.
+ * Opening and truncating take the newest sound one and read the headers of the
+ * batches behind it.  A snapshot that a crash tore has a wrong checksum: it is
+ * removed, and an older one serves.
+ */
+#include "log/log.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "log/log_private.h"
+
+enum {
+	OFFSET_DIGITS = 20,
+	SNAPSHOT_BYTES_MAX = 1 << 30,
+	REPLAY_BYTES = 64 << 10, /* headers are read through so much */
+};
+
+/* Offsets of the snapshot files there are. */
+struct snapshots {
+	int64_t *offsets;
+	size_t count;
+	size_t capacity;
+};
+
+static int note_snapshot(void *arg, const char *name)
+{
+	struct snapshots *found = arg;
+	int64_t offset = 0;
+
+	for (int i = 0; i < OFFSET_DIGITS; i++) {
+		if (!isdigit((unsigned char)name[i]) ||
+		    __builtin_mul_overflow(offset, 10, &offset) ||
+		    __builtin_add_overflow(offset, name[i] - '0', &offset))
+			return 0;
+	}
+	if (strcmp(name + OFFSET_DIGITS, SUFFIX_SNAPSHOT) != 0)
+		return 0;
+	if (found->count == found->capacity) {
+		size_t capacity =
+			found->capacity == 0 ? 8 : 2 * found->capacity;
+		int64_t *offsets =
+			realloc(found->offsets, capacity * sizeof(*offsets));
+
+		if (offsets == NULL)
+			return -ENOMEM;
+		found->offsets = offsets;
+		found->capacity = capacity;
+	}
+	found->offsets[found->count++] = offset;
+	return 0;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void remove_snapshot(struct log *log, int64_t offset)
+{
+	char path[PATH_BYTES_MAX];
+
+	if (segment_path(path, log->dir, offset, SUFFIX_SNAPSHOT) == 0)
+		log->vfs->unlink(log->vfs, path);
+}
+
+static bool is_segment_start(const struct log *log, int64_t offset)
+{
+	return log->segment_count > 0 &&
+	       log->segments[log_segment_of(log, offset)]->base_offset ==
+		       offset;
+}
+
+/*
+ * List the snapshots of this log, ascending, and remove the others: those
+ * beyond the end or not beyond the start, and, but for the newest, those that
+ * stand at no segment's start.
+ */
+static int list_snapshots(struct log *log, struct snapshots *found)
+{
+	size_t kept = 0;
+	int rc = log->vfs->list(log->vfs, log->dir, note_snapshot, found);
+
+	if (rc < 0)
+		return rc;
+	if (found->count > 0)
+		qsort(found->offsets, found->count, sizeof(*found->offsets),
+		      compare_offsets);
+	while (found->count > 0 &&
+	       found->offsets[found->count - 1] > log->end_offset)
+		remove_snapshot(log, found->offsets[--found->count]);
+	for (size_t i = 0; i < found->count; i++) {
+		int64_t offset = found->offsets[i];
+
+		if (offset > log->start_offset &&
+		    (i + 1 == found->count || is_segment_start(log, offset)))
+			found->offsets[kept++] = offset;
+		else
+			remove_snapshot(log, offset);
+	}
+	found->count = kept;
+	return 0;
+}
+
+static int load_snapshot(struct log *log, int64_t offset)
+{
+	char path[PATH_BYTES_MAX];
+	char *bytes;
+	size_t len;
+	int rc = segment_path(path, log->dir, offset, SUFFIX_SNAPSHOT);
+
+	if (rc == 0)
+		rc = file_read(log->vfs, path, SNAPSHOT_BYTES_MAX, &bytes,
+			       &len);
+	if (rc < 0)
+		return rc;
+	rc = producer_state_decode(
+		&log->producers, (struct slice){ (const uint8_t *)bytes, len });
+	free(bytes);
+	return rc;
+}
+
+/* Load the newest that can be read; *offset_out is -1 when there is none. */
+static int load_newest(struct log *log, struct snapshots *found,
+		       int64_t *offset_out)
+{
+	*offset_out = -1;
+	while (found->count > 0) {
+		int64_t offset = found->offsets[found->count - 1];
+		int rc = load_snapshot(log, offset);
+
+		if (rc == 0) {
+			*offset_out = offset;
+			return 0;
+		}
+		if (rc != -EBADMSG && rc != -EFBIG)
+			return rc;
+		remove_snapshot(log, offset);
+		found->count--;
+	}
+	return 0;
+}
+
+/* Note the batch that the cursor stands on. */
+static int replay_batch(struct log *log, const struct batch_cursor *c)
+{
+	struct segment *s = c->segment;
+	struct slice none = SLICE_NULL;
+	uint8_t *batch;
+	int rc;
+
+	if (c->header.producer_id < 0 ||
+	    (c->header.attributes & BATCH_CONTROL) == 0)
+		return log_note_producer(log, &c->header, none);
+	batch = malloc(c->header.size);
+	if (batch == NULL)
+		return -ENOMEM;
+	rc = vfs_read_all(s->vfs, s->fd, batch, c->header.size, c->position);
+	if (rc == 0)
+		rc = log_note_producer(log, &c->header,
+				       (struct slice){ batch, c->header.size });
+	free(batch);
+	return rc;
+}
+
+static int replay_segment(struct log *log, struct segment *s,
+			  int64_t from_offset, uint8_t *window)
+{
+	struct located from;
+	struct batch_cursor c;
+	int rc = log_locate(log, s, from_offset, &from);
+
+	if (rc == 0)
+		rc = log_open_segment_file(log, s);
+	if (rc < 0)
+		return rc;
+	batch_cursor_init(&c, s, from.position, s->size, window, REPLAY_BYTES);
+	while ((rc = batch_cursor_next(&c)) == 1) {
+		rc = replay_batch(log, &c);
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
+}
+
+/* Read what follows from_offset. */
+static int replay(struct log *log, int64_t from_offset)
+{
+	uint8_t *window;
+	int rc = 0;
+
+	if (log->segment_count == 0 || from_offset >= log->end_offset)
+		return 0;
+	window = malloc(REPLAY_BYTES);
+	if (window == NULL)
+		return -ENOMEM;
+	for (size_t i = log_segment_of(log, from_offset);
+	     rc == 0 && i < log->segment_count; i++)
+		rc = replay_segment(log, log->segments[i], from_offset, window);
+	free(window);
+	return rc;
+}
+
+int log_reload_producers(struct log *log, bool clean)
+{
+	struct snapshots found = { 0 };
+	int64_t offset;
+	int rc = list_snapshots(log, &found);
+
+	producer_state_clear(&log->producers);
+	log->snapshot_offset = -1;
+	log->snapshot_dirty = false;
+	if (rc == 0)
+		rc = load_newest(log, &found, &offset);
+	free(found.offsets);
+	if (rc < 0)
+		return rc;
+	log_expire_producers(log, log->clock->wall_ms(log->clock));
+	log->snapshot_offset = offset;
+	/* A log that was closed in order and has none had no producers. */
+	if (offset < 0 && clean)
+		return 0;
+	return replay(log,
+		      offset < log->start_offset ? log->start_offset : offset);
+}
+
+int log_write_snapshot(struct log *log, int64_t offset)
+{
+	struct vfs *vfs = log->vfs;
+	struct buffer bytes = { 0 };
+	char path[PATH_BYTES_MAX];
+	int fd = -1;
+	int rc = segment_path(path, log->dir, offset, SUFFIX_SNAPSHOT);
+
+	producer_state_encode(&log->producers, &bytes);
+	if (rc == 0 && bytes.failed)
+		rc = -ENOMEM;
+	if (rc == 0) {
+		fd = vfs->open(vfs, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+		rc = fd < 0 ? fd : 0;
+	}
+	if (rc == 0)
+		rc = vfs_write_all(vfs, fd, bytes.data, bytes.len, 0);
+	if (fd >= 0)
+		vfs->close(vfs, fd);
+	buffer_clear(&bytes);
+	if (rc < 0)
+		return rc;
+	log->snapshot_offset = offset;
+	log->snapshot_dirty = true;
+	log->dir_dirty = true;
+	return 0;
+}

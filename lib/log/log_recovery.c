@@ -1,0 +1,746 @@
+/*
+ * log_recovery.c - making sense of what is in a log's directory
+ *
+ * After a clean shutdown names and sizes are read, and headers behind the last
+ * index entry.  After an unclean one the segment that holds the recovery point
+ * and all that follow are read from end to end: the log ends at the first
+ * batch that is not whole, their indexes are made anew, and their batches tell
+ * their leader epochs.  Checksums are made from the recovery point on.
+ *
+ * What is left of operations that a crash interrupted is handled as Kafka
+ * does: .deleted and .cleaned go; .swap files are complete, take the place of
+ * what they replace, and lose their suffix.  Names that mean nothing to a log
+ * are left alone.
+ */
+#include "log/log.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/crc32c.h"
+#include "base/hash.h"
+#include "log/log_private.h"
+#include "log/partition_metadata.h"
+
+enum {
+	OFFSET_DIGITS = 20,
+	READ_BYTES = 256 << 10, /* at once */
+	OLD_HEADER_BYTES = 17,  /* of a message before record batches */
+};
+
+/* The directory */
+
+enum file_kind {
+	FILE_OTHER,
+	FILE_LOG,
+	FILE_INDEX,
+	FILE_TIME_INDEX,
+	FILE_TXN_INDEX,
+	FILE_SNAPSHOT,
+};
+
+static const char *const kind_suffixes[] = {
+	[FILE_OTHER] = "",
+	[FILE_LOG] = SUFFIX_LOG,
+	[FILE_INDEX] = SUFFIX_INDEX,
+	[FILE_TIME_INDEX] = SUFFIX_TIME_INDEX,
+	[FILE_TXN_INDEX] = SUFFIX_TXN_INDEX,
+	[FILE_SNAPSHOT] = SUFFIX_SNAPSHOT,
+};
+
+struct name {
+	int64_t offset;
+	enum file_kind kind;
+	const char *rest; /* what follows the suffix: ".deleted" ... */
+};
+
+/* Is it one of a log's names, with or without something behind? */
+static bool parse_name(const char *text, struct name *name_out)
+{
+	int64_t offset = 0;
+
+	for (int i = 0; i < OFFSET_DIGITS; i++) {
+		if (!isdigit((unsigned char)text[i]) ||
+		    __builtin_mul_overflow(offset, 10, &offset) ||
+		    __builtin_add_overflow(offset, text[i] - '0', &offset))
+			return false;
+	}
+	text += OFFSET_DIGITS;
+	for (enum file_kind kind = FILE_LOG; kind <= FILE_SNAPSHOT; kind++) {
+		size_t len = strlen(kind_suffixes[kind]);
+
+		if (strncmp(text, kind_suffixes[kind], len) != 0)
+			continue;
+		*name_out = (struct name){ offset, kind, text + len };
+		return true;
+	}
+	return false;
+}
+
+static bool has_rest(const struct name *name, const char *rest)
+{
+	return strcmp(name->rest, rest) == 0;
+}
+
+/* What the directory holds; filled by one pass over its names. */
+struct found {
+	struct log *log;
+	int64_t *offsets; /* of .log files */
+	size_t count;
+	size_t capacity;
+	int64_t *indexed; /* offsets that have an .index */
+	size_t indexed_count;
+	size_t indexed_capacity;
+	int64_t min_cleaned;
+	int64_t min_swap;
+	int64_t max_swap; /* end offset of the last .log.swap */
+	bool has_swap;
+};
+
+static int push(int64_t **items, size_t *count, size_t *capacity, int64_t item)
+{
+	if (*count == *capacity) {
+		size_t more = *capacity == 0 ? 8 : 2 * *capacity;
+		int64_t *grown = realloc(*items, more * sizeof(**items));
+
+		if (grown == NULL)
+			return -ENOMEM;
+		*items = grown;
+		*capacity = more;
+	}
+	(*items)[(*count)++] = item;
+	return 0;
+}
+
+static void found_clear(struct found *found)
+{
+	free(found->offsets);
+	free(found->indexed);
+}
+
+static int unlink_name(const struct log *log, const char *name)
+{
+	char path[PATH_BYTES_MAX];
+	int rc = log_path(path, log, name);
+
+	return rc < 0 ? rc : log->vfs->unlink(log->vfs, path);
+}
+
+/* First pass: remove what is to be removed, note what else there is. */
+static int note_leftover(void *arg, const char *text)
+{
+	struct found *found = arg;
+	struct name name;
+
+	if (!parse_name(text, &name))
+		return 0;
+	if (has_rest(&name, ".deleted"))
+		return unlink_name(found->log, text);
+	if (has_rest(&name, ".cleaned")) {
+		if (name.offset < found->min_cleaned)
+			found->min_cleaned = name.offset;
+		return unlink_name(found->log, text);
+	}
+	found->has_swap = found->has_swap || has_rest(&name, ".swap");
+	return 0;
+}
+
+/* The offset behind the last whole batch of a .log.swap file. */
+static int swap_end(const struct log *log, const char *text,
+		    const struct name *name, int64_t *end_out)
+{
+	uint8_t window[BATCH_WINDOW_BYTES];
+	char path[PATH_BYTES_MAX];
+	struct batch_cursor c;
+	struct segment *s = segment_new(log->vfs, log->dir, name->offset);
+	int rc = s == NULL ? -ENOMEM : log_path(path, log, text);
+
+	*end_out = name->offset;
+	if (rc == 0)
+		rc = log->vfs->open(log->vfs, path, O_RDONLY, 0);
+	if (rc >= 0) {
+		s->fd = rc;
+		s->size = log->vfs->size(log->vfs, s->fd);
+		batch_cursor_init(&c, s, 0, s->size, window, sizeof(window));
+		while ((rc = batch_cursor_next(&c)) == 1)
+			*end_out = batch_last_offset(&c.header) + 1;
+	}
+	segment_release(s);
+	return rc == -EBADMSG ? 0 : rc;
+}
+
+/* Second pass, with .swap files about: which offsets do they replace?  Those
+ * of a split that was not completed go. */
+static int note_swap(void *arg, const char *text)
+{
+	struct found *found = arg;
+	struct name name;
+	int64_t end;
+	int rc;
+
+	if (!parse_name(text, &name) || !has_rest(&name, ".swap"))
+		return 0;
+	if (name.offset >= found->min_cleaned)
+		return unlink_name(found->log, text);
+	if (name.kind != FILE_LOG)
+		return 0;
+	rc = swap_end(found->log, text, &name, &end);
+	if (rc < 0)
+		return rc;
+	if (name.offset < found->min_swap)
+		found->min_swap = name.offset;
+	if (end > found->max_swap)
+		found->max_swap = end;
+	return 0;
+}
+
+/* Third pass: remove what is replaced. */
+static int remove_replaced(void *arg, const char *text)
+{
+	struct found *found = arg;
+	struct name name;
+
+	if (parse_name(text, &name) && has_rest(&name, "") &&
+	    name.offset >= found->min_swap && name.offset < found->max_swap)
+		return unlink_name(found->log, text);
+	return 0;
+}
+
+/* Fourth pass: the replacements get their names. */
+static int rename_swap(void *arg, const char *text)
+{
+	struct found *found = arg;
+	struct log *log = found->log;
+	char from[PATH_BYTES_MAX];
+	char to[PATH_BYTES_MAX];
+	struct name name;
+	int rc;
+
+	if (!parse_name(text, &name) || !has_rest(&name, ".swap"))
+		return 0;
+	rc = log_path(from, log, text);
+	if (rc == 0)
+		rc = segment_path(to, log->dir, name.offset,
+				  kind_suffixes[name.kind]);
+	return rc < 0 ? rc : log->vfs->rename(log->vfs, from, to);
+}
+
+/* Last pass: the segments. */
+static int note_segment(void *arg, const char *text)
+{
+	struct found *found = arg;
+	struct name name;
+
+	if (!parse_name(text, &name) || !has_rest(&name, ""))
+		return 0;
+	if (name.kind == FILE_LOG)
+		return push(&found->offsets, &found->count, &found->capacity,
+			    name.offset);
+	if (name.kind == FILE_INDEX)
+		return push(&found->indexed, &found->indexed_count,
+			    &found->indexed_capacity, name.offset);
+	return 0;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void sort_offsets(int64_t *offsets, size_t count)
+{
+	if (count > 0)
+		qsort(offsets, count, sizeof(*offsets), compare_offsets);
+}
+
+static bool has_index(const struct found *found, int64_t offset)
+{
+	return found->indexed_count > 0 &&
+	       bsearch(&offset, found->indexed, found->indexed_count,
+		       sizeof(offset), compare_offsets) != NULL;
+}
+
+/* Run one pass over the names. */
+static int pass(struct found *found, int (*on_name)(void *, const char *))
+{
+	struct vfs *vfs = found->log->vfs;
+
+	return vfs->list(vfs, found->log->dir, on_name, found);
+}
+
+static int read_dir(struct found *found)
+{
+	int rc = pass(found, note_leftover);
+
+	if (rc == 0 && found->has_swap) {
+		rc = pass(found, note_swap);
+		if (rc == 0)
+			rc = pass(found, remove_replaced);
+		if (rc == 0)
+			rc = pass(found, rename_swap);
+	}
+	if (rc == 0)
+		rc = pass(found, note_segment);
+	sort_offsets(found->offsets, found->count);
+	sort_offsets(found->indexed, found->indexed_count);
+	return rc;
+}
+
+/* Segments */
+
+/* Add the segment whose file is there, as a sealed one that is closed. */
+static int add_found_segment(struct log *log, int64_t base_offset)
+{
+	struct segment *s = segment_new(log->vfs, log->dir, base_offset);
+	int rc;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->sealed = true;
+	s->resident = false;
+	s->indexes_synced = true;
+	s->max_timestamp_ms = TIMESTAMP_UNKNOWN;
+	rc = segment_open_file(s);
+	if (rc == 0) {
+		s->synced_size = s->size;
+		segment_close_file(s);
+		rc = log_add_segment(log, s);
+	}
+	if (rc < 0)
+		segment_release(s);
+	return rc;
+}
+
+/* Reads a segment's file in large pieces, to check every byte of it. */
+struct scan {
+	struct segment *segment;
+	int64_t recovery_point; /* checksums are made from here on */
+	int64_t position;       /* of the next batch */
+	int64_t next_offset;    /* it must not start below */
+	uint8_t *buffer;
+	int64_t scanned;
+};
+
+/* Does the checksum of the batch at the scan's position hold? */
+static int check_crc(struct scan *scan, const struct batch_header *header,
+		     const uint8_t *front, size_t front_len, bool *holds_out)
+{
+	struct segment *s = scan->segment;
+	size_t left = header->size;
+	size_t n = front_len < left ? front_len : left;
+	int64_t at = scan->position + (int64_t)n;
+	uint32_t crc =
+		crc32c_update(0, front + BATCH_CRC_FROM, n - BATCH_CRC_FROM);
+
+	left -= n;
+	while (left > 0) {
+		int rc;
+
+		n = left < READ_BYTES ? left : READ_BYTES;
+		rc = vfs_read_all(s->vfs, s->fd, scan->buffer, n, at);
+		if (rc < 0)
+			return rc;
+		crc = crc32c_update(crc, scan->buffer, n);
+		at += (int64_t)n;
+		left -= n;
+	}
+	*holds_out = crc == header->crc;
+	return 0;
+}
+
+static bool is_in_order(const struct scan *scan,
+			const struct batch_header *header)
+{
+	int64_t base_offset = scan->segment->base_offset;
+
+	return header->base_offset >= scan->next_offset &&
+	       header->last_offset_delta >= 0 &&
+	       header->base_offset <= INT64_MAX - INT32_MAX &&
+	       batch_last_offset(header) - base_offset <= INT32_MAX;
+}
+
+/*
+ * A whole message of the formats before record batches?  A crash does not
+ * leave one: the directory is an old Kafka's, and is not to be cut.
+ */
+static bool is_old_format(const uint8_t *bytes, size_t len)
+{
+	uint32_t size;
+
+	if (len < BATCH_LENGTH_FROM + OLD_HEADER_BYTES)
+		return false;
+	size = get_be32(bytes + BATCH_LENGTH);
+	return bytes[BATCH_MAGIC] <= 1 && size >= 14 &&
+	       size <= len - BATCH_LENGTH_FROM &&
+	       get_be32(bytes + 12) == hash_crc32(bytes + 16, size - 4);
+}
+
+/*
+ * Look at the batch at the scan's position, the front of which is in bytes.
+ * Returns 1 when it is whole, 0 when the log ends here, -EBADMSG for what must
+ * not be cut, or an error of the file system.
+ */
+static int check_batch(struct scan *scan, const uint8_t *bytes, size_t len,
+		       struct batch_header *header)
+{
+	struct slice slice = { bytes, len };
+	bool holds = true;
+	int rc;
+
+	if (batch_header_read(slice, header) < 0)
+		return is_old_format(bytes, len) ? -EBADMSG : 0;
+	if (header->size > scan->segment->size - scan->position ||
+	    !is_in_order(scan, header))
+		return 0;
+	if (batch_last_offset(header) < scan->recovery_point)
+		return 1;
+	rc = check_crc(scan, header, bytes, len, &holds);
+	return rc < 0 ? rc : holds ? 1 : 0;
+}
+
+/* A whole batch was found: what log and segment learn from it. */
+static int take_batch(struct log *log, struct scan *scan,
+		      const struct batch_header *header)
+{
+	int rc = 0;
+
+	segment_note_batch(scan->segment, header, scan->position,
+			   log->config.index_interval_bytes);
+	if (header->leader_epoch > leader_epochs_latest(&log->epochs)) {
+		rc = leader_epochs_reserve(&log->epochs);
+		if (rc == 0)
+			leader_epochs_assign(&log->epochs, header->leader_epoch,
+					     header->base_offset);
+	}
+	scan->position += header->size;
+	scan->next_offset = batch_last_offset(header) + 1;
+	scan->scanned += header->size;
+	return rc;
+}
+
+/* Read on from the scan's position to the end, or to what is not whole. */
+static int scan_batches(struct log *log, struct scan *scan)
+{
+	struct segment *s = scan->segment;
+	int64_t window_at = 0;
+	size_t window_len = 0;
+	int rc = 1;
+
+	while (rc == 1 && scan->position < s->size) {
+		int64_t skip = scan->position - window_at;
+		struct batch_header header = { 0 };
+
+		/* A batch that began in the window is checked from it when
+		 * it is all there, else the window is moved to it. */
+		if (skip + BATCH_HEADER_BYTES > (int64_t)window_len ||
+		    skip + 12 +
+				    (int64_t)get_be32(scan->buffer + skip +
+						      BATCH_LENGTH) >
+			    (int64_t)window_len) {
+			int64_t left = s->size - scan->position;
+
+			window_at = scan->position;
+			window_len =
+				left < READ_BYTES ? (size_t)left : READ_BYTES;
+			rc = vfs_read_all(s->vfs, s->fd, scan->buffer,
+					  window_len, window_at);
+			if (rc < 0)
+				return rc;
+			skip = 0;
+		}
+		rc = check_batch(scan, scan->buffer + skip,
+				 window_len - (size_t)skip, &header);
+		/* A large batch was read through the buffer. */
+		if (header.size > window_len - (size_t)skip)
+			window_len = 0;
+		if (rc == 1 && take_batch(log, scan, &header) < 0)
+			return -ENOMEM;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* Cut the file of a segment to size. */
+static int cut_segment(struct segment *s, int64_t size)
+{
+	int rc = s->vfs->ftruncate(s->vfs, s->fd, size);
+
+	if (rc == 0)
+		s->size = size;
+	return rc;
+}
+
+/*
+ * Read a segment from end to end and make its indexes anew.  Returns how many
+ * bytes were cut off behind the last whole batch, or an error.
+ */
+static int64_t recover_segment(struct log *log, struct segment *s,
+			       int64_t recovery_point,
+			       struct log_recovery *recovery)
+{
+	struct scan scan = {
+		.segment = s,
+		.recovery_point = recovery_point,
+		.next_offset = s->base_offset,
+		.buffer = malloc(READ_BYTES),
+	};
+	int64_t cut = 0;
+	int rc = scan.buffer == NULL ? -ENOMEM : segment_open_file(s);
+
+	if (rc == 0) {
+		segment_reset_indexes(s);
+		s->max_timestamp_ms = -1;
+		s->max_timestamp_offset = s->base_offset;
+		rc = scan_batches(log, &scan);
+	}
+	free(scan.buffer);
+	if (rc < 0)
+		return rc;
+	cut = s->size - scan.position;
+	if (cut > 0)
+		rc = cut_segment(s, scan.position);
+	recovery->scanned_bytes += scan.scanned;
+	recovery->truncated_bytes += cut;
+	recovery->rebuilt_indexes++;
+	log->end_offset = scan.next_offset;
+	return rc < 0 ? rc : cut;
+}
+
+/* The segments behind one that was cut are not of this log any more. */
+static int drop_behind(struct log *log, size_t i, struct log_recovery *recovery)
+{
+	for (size_t j = i + 1; j < log->segment_count; j++)
+		recovery->truncated_bytes += log->segments[j]->size;
+	return log_drop_segments(log, i + 1, log->segment_count - (i + 1));
+}
+
+/* The segment was read, and another follows. */
+static int seal_recovered(struct segment *s)
+{
+	struct time_offset max = { s->max_timestamp_ms,
+				   s->max_timestamp_offset };
+
+	time_index_append(&s->times, max);
+	s->indexes_synced = false;
+	return segment_flush_indexes(s);
+}
+
+/* After an unclean shutdown: all from the recovery point on. */
+static int recover_tail(struct log *log, int64_t recovery_point,
+			struct log_recovery *recovery)
+{
+	size_t first = log_segment_of(log, recovery_point);
+
+	for (size_t i = first; i < log->segment_count; i++) {
+		struct segment *s = log->segments[i];
+		int64_t cut = recover_segment(log, s, recovery_point, recovery);
+		int rc = 0;
+
+		if (cut < 0)
+			return (int)cut;
+		s->synced_size = 0;
+		if (cut > 0)
+			rc = drop_behind(log, i, recovery);
+		if (rc == 0 && i + 1 < log->segment_count)
+			rc = seal_recovered(s);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Indexes that are not there, of segments that need no recovery. */
+static int rebuild_missing_indexes(struct log *log, const struct found *found,
+				   struct log_recovery *recovery)
+{
+	int64_t end_offset = log->end_offset;
+
+	for (size_t i = 0; i + 1 < log->segment_count; i++) {
+		struct segment *s = log->segments[i];
+		int64_t cut;
+		int rc;
+
+		if (!s->indexes_synced || has_index(found, s->base_offset))
+			continue;
+		cut = recover_segment(log, s, INT64_MAX, recovery);
+		log->end_offset = end_offset;
+		if (cut < 0)
+			return (int)cut;
+		rc = seal_recovered(s);
+		if (rc == 0 && cut > 0)
+			rc = drop_behind(log, i, recovery);
+		if (rc < 0)
+			return rc;
+		segment_close_file(s);
+	}
+	return 0;
+}
+
+/* After a clean shutdown: find the end of the active segment by its index and
+ * the headers behind. */
+static int find_end(struct log *log, struct segment *s)
+{
+	uint8_t window[BATCH_WINDOW_BYTES];
+	struct offset_position last = offset_index_last(&s->offsets);
+	struct time_offset max = time_index_last(&s->times);
+	struct batch_cursor c;
+	int rc;
+
+	log->end_offset = s->base_offset;
+	s->max_timestamp_ms = max.timestamp_ms;
+	s->max_timestamp_offset = max.offset;
+	s->unindexed_bytes = s->size - last.position;
+	batch_cursor_init(&c, s, last.position, s->size, window,
+			  sizeof(window));
+	while ((rc = batch_cursor_next(&c)) == 1) {
+		if (c.header.base_offset < log->end_offset ||
+		    c.header.last_offset_delta < 0)
+			return -EBADMSG;
+		log->end_offset = batch_last_offset(&c.header) + 1;
+		if (c.header.max_timestamp_ms > s->max_timestamp_ms) {
+			s->max_timestamp_ms = c.header.max_timestamp_ms;
+			s->max_timestamp_offset = batch_last_offset(&c.header);
+		}
+	}
+	return rc;
+}
+
+/* The last segment is to be appended to again. */
+static int activate(struct log *log, struct log_recovery *recovery)
+{
+	struct segment *s = log_active(log);
+	int64_t cut;
+	int rc = segment_open_file(s);
+
+	if (rc < 0)
+		return rc;
+	s->sealed = false;
+	s->created_ms = s->vfs->modified_ms(s->vfs, s->fd);
+	if (s->resident) /* it was recovered */
+		return 0;
+	rc = segment_load_indexes(s);
+	if (rc == 0)
+		rc = find_end(log, s);
+	if (rc != -EBADMSG)
+		return rc;
+	/* The marker lied, or the file was touched: read it all. */
+	cut = recover_segment(log, s, 0, recovery);
+	return cut < 0 ? (int)cut : 0;
+}
+
+/* Small files */
+
+static int load_epochs(struct log *log)
+{
+	char path[PATH_BYTES_MAX];
+	int rc = log_path(path, log, LEADER_EPOCH_NAME);
+
+	return rc < 0 ? rc : leader_epochs_load(&log->epochs, log->vfs, path);
+}
+
+/* A file that is missing, or that a crash tore, is written again; one that
+ * names another topic is not ours. */
+static int check_topic_id(struct log *log)
+{
+	char path[PATH_BYTES_MAX];
+	struct uuid topic_id;
+	int rc;
+
+	if (uuid_is_zero(log->topic_id))
+		return 0;
+	rc = log_path(path, log, PARTITION_METADATA_NAME);
+	if (rc == 0)
+		rc = partition_metadata_read(log->vfs, path, &topic_id);
+	if (rc == 0)
+		return uuid_equal(topic_id, log->topic_id) ? 0 : -EEXIST;
+	log->metadata_dirty = true;
+	return rc == -ENOENT || rc == -EBADMSG ? 0 : rc;
+}
+
+/* All together */
+
+static int64_t sum_sizes(const struct log *log)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < log->segment_count; i++)
+		sum += log->segments[i]->size;
+	return sum;
+}
+
+static int load_segments(struct log *log, const struct log_open *params,
+			 const struct found *found,
+			 struct log_recovery *recovery)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < found->count; i++)
+		rc = add_found_segment(log, found->offsets[i]);
+	if (rc < 0 || log->segment_count == 0)
+		return rc;
+	if (!params->clean)
+		rc = recover_tail(log, params->recovery_point, recovery);
+	if (rc == 0)
+		rc = rebuild_missing_indexes(log, found, recovery);
+	if (rc == 0)
+		rc = activate(log, recovery);
+	log->size_bytes = sum_sizes(log);
+	return rc;
+}
+
+/* Put start, end and recovery point into order. */
+static int settle_offsets(struct log *log, const struct log_open *params)
+{
+	int64_t start = params->log_start_offset;
+
+	if (log->end_offset < start)
+		return log_truncate_fully(log, start);
+	if (log->segment_count > 0 &&
+	    log->segments[0]->base_offset > log->start_offset)
+		log->start_offset = log->segments[0]->base_offset;
+	log->recovery_point = log->end_offset;
+	if (!params->clean && params->recovery_point < log->end_offset)
+		log->recovery_point = params->recovery_point;
+	if (log->recovery_point < log->start_offset)
+		log->recovery_point = log->start_offset;
+	leader_epochs_truncate_end(&log->epochs, log->end_offset);
+	leader_epochs_truncate_start(&log->epochs, log->start_offset);
+	return 0;
+}
+
+int log_recover(struct log *log, const struct log_open *params,
+		struct log_recovery *recovery)
+{
+	struct found found = {
+		.log = log,
+		.min_cleaned = INT64_MAX,
+		.min_swap = INT64_MAX,
+		.max_swap = INT64_MIN,
+	};
+	int rc = read_dir(&found);
+
+	if (rc == -ENOENT) {
+		found_clear(&found);
+		return 0;
+	}
+	log->dir_exists = rc == 0;
+	if (rc == 0)
+		rc = check_topic_id(log);
+	if (rc == 0)
+		rc = load_epochs(log);
+	if (rc == 0)
+		rc = load_segments(log, params, &found, recovery);
+	if (rc == 0)
+		rc = settle_offsets(log, params);
+	if (rc == 0)
+		rc = log_reload_producers(log, params->clean);
+	found_clear(&found);
+	return rc;
+}
