@@ -59,7 +59,8 @@ static struct word word_of(const char *text, size_t len)
  * last one. */
 static struct word next_word(const char **text)
 {
-	const char *start = *text, *comma = strchr(start, ',');
+	const char *start = *text;
+	const char *comma = strchr(start, ',');
 
 	*text = comma == NULL ? NULL : comma + 1;
 	return word_of(start,
@@ -105,20 +106,17 @@ static int check_words(const char *valid, const char *value, char *text,
 /* Does valid (">=1", "0..1", "-1,1..9", "-") have the number? */
 static bool range_has(const char *valid, double number)
 {
-	double low, high;
-
 	if (strcmp(valid, "-") == 0)
 		return true;
-	if (sscanf(valid, ">=%lf", &low) == 1)
-		return number >= low;
+	if (strncmp(valid, ">=", 2) == 0)
+		return number >= strtod(valid + 2, NULL);
 	if (strchr(valid, ',') != NULL) {
 		if (number == strtod(valid, NULL))
 			return true;
 		valid = strchr(valid, ',') + 1;
 	}
-	low = strtod(valid, NULL);
-	high = strtod(strstr(valid, "..") + 2, NULL);
-	return number >= low && number <= high;
+	return number >= strtod(valid, NULL) &&
+	       number <= strtod(strstr(valid, "..") + 2, NULL);
 }
 
 static int check_range(const struct config_def *def, double number,

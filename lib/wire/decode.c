@@ -26,6 +26,8 @@ struct reader {
 	bool no_memory;
 };
 
+/* Recursion goes over the tables, which are finite and not deep. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static bool read_field(struct reader *r, const struct wire_field *f, void *to,
 		       bool in_tag);
 
@@ -161,7 +163,7 @@ static bool keep_tags(struct reader *r, const struct wire_desc *d,
 		.data = start,
 		.len = (uint32_t)(r->at - start),
 	};
-	memcpy(base + d->tags_offset, &tags, sizeof(tags));
+	memcpy(base + d->tags_offset, &tags, sizeof(void *));
 	return true;
 }
 
@@ -174,7 +176,8 @@ static bool read_tags(struct reader *r, const struct wire_desc *d,
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct wire_field *f;
-		uint32_t tag, size;
+		uint32_t tag;
+		uint32_t size;
 
 		if (!read_uvarint(r, &tag) || !read_uvarint(r, &size) ||
 		    tag <= last || size > room(r))
@@ -435,36 +438,46 @@ struct cost {
 	size_t slack;    /* bytes of open elements that can be claimed twice */
 };
 
+static size_t least_of(const struct wire_field *f)
+{
+	size_t plain = wire_elem_least(f, false);
+	size_t flexible = wire_elem_least(f, true);
+
+	return plain < flexible ? plain : flexible;
+}
+
+static struct cost cost_of(const struct wire_desc *d);
+
+static struct cost field_cost(const struct wire_field *f)
+{
+	struct cost cost = { 0, 0 };
+	size_t per_byte;
+
+	if (f->desc != NULL)
+		cost = cost_of(f->desc);
+	if (f->op != WIRE_OP_ARRAY && f->op != WIRE_OP_POINTER)
+		return cost;
+	per_byte =
+		(round_up(wire_elem_size(f)) + least_of(f) - 1) / least_of(f);
+	if (per_byte > cost.per_byte)
+		cost.per_byte = per_byte;
+	cost.slack += wire_elem_least(f, false) + wire_elem_least(f, true);
+	return cost;
+}
+
+/* The dearest field, with the most slack of any. */
 static struct cost cost_of(const struct wire_desc *d)
 {
 	/* Unknown tags: one struct wire_tags for two bytes at least. */
 	struct cost cost = { round_up(sizeof(struct wire_tags)) / 2, 0 };
 
 	for (int i = 0; i < d->plain_count + d->tagged_count; i++) {
-		const struct wire_field *f = &d->fields[i];
-		size_t least, per_byte, slack = 0;
+		struct cost inner = field_cost(&d->fields[i]);
 
-		if (f->desc != NULL) {
-			struct cost inner = cost_of(f->desc);
-
-			slack = inner.slack;
-			if (inner.per_byte > cost.per_byte)
-				cost.per_byte = inner.per_byte;
-		}
-		if (f->op == WIRE_OP_ARRAY || f->op == WIRE_OP_POINTER) {
-			least = wire_elem_least(f, true);
-			if (wire_elem_least(f, false) < least)
-				least = wire_elem_least(f, false);
-			per_byte = (round_up(wire_elem_size(f)) + least - 1) /
-				   least;
-			slack += f->desc == NULL ? 0
-						 : (size_t)f->desc->least[0] +
-							   f->desc->least[1];
-			if (per_byte > cost.per_byte)
-				cost.per_byte = per_byte;
-		}
-		if (slack > cost.slack)
-			cost.slack = slack;
+		if (inner.per_byte > cost.per_byte)
+			cost.per_byte = inner.per_byte;
+		if (inner.slack > cost.slack)
+			cost.slack = inner.slack;
 	}
 	return cost;
 }
@@ -475,3 +488,5 @@ size_t wire_decode_bound(const struct wire_desc *desc, size_t len)
 
 	return cost.per_byte * (len + cost.slack);
 }
+
+/* NOLINTEND(misc-no-recursion) */

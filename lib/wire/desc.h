@@ -91,7 +91,7 @@ static inline bool wire_field_nullable(const struct wire_field *f,
 
 static inline void *wire_at(const void *message, const struct wire_field *f)
 {
-	return (uint8_t *)(uintptr_t)message + f->offset;
+	return (uint8_t *)message + f->offset;
 }
 
 /* What an array's elements are, as a field: they are never null. */
@@ -130,7 +130,7 @@ static inline size_t wire_elem_size(const struct wire_field *f)
 		[WIRE_OP_RECORDS] = sizeof(struct wire_records),
 	};
 
-	if (f->type == WIRE_OP_STRUCT)
+	if (f->desc != NULL)
 		return f->desc->size;
 	assert(f->type < WIRE_OP_STRUCT);
 	return sizes[f->type];
@@ -149,7 +149,7 @@ static inline size_t wire_elem_least(const struct wire_field *f, bool flexible)
 		[WIRE_OP_BYTES] = { 4, 1 },  [WIRE_OP_RECORDS] = { 4, 1 },
 	};
 
-	if (f->type == WIRE_OP_STRUCT)
+	if (f->desc != NULL)
 		return f->desc->least[flexible];
 	assert(f->type < WIRE_OP_STRUCT);
 	return leasts[f->type][flexible];

@@ -66,6 +66,8 @@ static bool unknown_equal(const struct wire_desc *d, int16_t version,
 	return !wire_tag_next(&in_b);
 }
 
+/* Recursion goes over the tables, which are finite and not deep. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static bool fields_equal(const struct wire_desc *d, int16_t version,
 			 const void *a, const void *b)
 {
@@ -92,7 +94,8 @@ static bool slices_equal(const struct slice *a, const struct slice *b,
 static bool records_equal(const struct wire_records *a,
 			  const struct wire_records *b, bool nullable)
 {
-	struct slice in_a = { a->data, a->len }, in_b = { b->data, b->len };
+	struct slice in_a = { a->data, a->len };
+	struct slice in_b = { b->data, b->len };
 
 	if (a->file != NULL || b->file != NULL)
 		return a->file == b->file && a->position == b->position &&
@@ -103,7 +106,8 @@ static bool records_equal(const struct wire_records *a,
 static bool pointers_equal(const struct wire_field *f, int16_t version,
 			   const void *a, const void *b)
 {
-	const void *in_a, *in_b;
+	const void *in_a;
+	const void *in_b;
 
 	memcpy(&in_a, a, sizeof(in_a));
 	memcpy(&in_b, b, sizeof(in_b));
@@ -132,7 +136,8 @@ static bool arrays_equal(const struct wire_field *f, int16_t version,
 {
 	int32_t count = count_at(f, version, a);
 	size_t size = wire_elem_size(f);
-	const uint8_t *in_a, *in_b;
+	const uint8_t *in_a;
+	const uint8_t *in_b;
 	struct wire_field elem = wire_element(f);
 
 	if (count != count_at(f, version, b))
@@ -186,3 +191,5 @@ bool wire_equal(const struct wire_desc *desc, int16_t version, const void *a,
 {
 	return fields_equal(desc, version, a, b);
 }
+
+/* NOLINTEND(misc-no-recursion) */

@@ -61,7 +61,9 @@ static int take_metadata_prefix(struct slice *value,
 				const struct wire_desc **desc_out,
 				int16_t *version_out)
 {
-	uint64_t frame_version, type_id, version;
+	uint64_t frame_version;
+	uint64_t type_id;
+	uint64_t version;
 	int rc;
 
 	rc = take_uvarint(value, METADATA_FRAME_VERSION, &frame_version);

@@ -101,7 +101,8 @@ static void measure(const struct subject *s)
 {
 	struct buffer out = { 0 };
 	struct wire_holes holes = { 0 };
-	double encode, decode = 0;
+	double encode;
+	double decode = 0;
 
 	check(wire_desc_size(s->desc) <= 4096, "room for a message");
 	check(wire_encode(s->desc, s->version, s->message, &out, &holes) == 0,

@@ -24,6 +24,7 @@ enum { ARENA_FIRST = 2048, ARENA_FACTOR = 4 };
 			abort();                                               \
 	} while (0)
 
+/* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct wire_desc *desc_of(uint8_t kind, uint8_t number)
@@ -53,7 +54,9 @@ static void check_law(const struct wire_desc *d, size_t len,
 static void check_message(const struct wire_desc *d, int16_t version,
 			  const void *message)
 {
-	struct buffer once = { 0 }, twice = { 0 }, json = { 0 };
+	struct buffer once = { 0 };
+	struct buffer twice = { 0 };
+	struct buffer json = { 0 };
 	struct arena arena = { 0 };
 	void *back = malloc(wire_desc_size(d));
 

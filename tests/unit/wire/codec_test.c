@@ -507,7 +507,8 @@ static void a_string_longer_than_an_int16_is_refused(void **state)
 
 static void equal_knows_null_from_empty_where_both_can_be(void **state)
 {
-	struct heartbeat_request a, b;
+	struct heartbeat_request a;
+	struct heartbeat_request b;
 
 	(void)state;
 	wire_init(&heartbeat_request_desc, &a);
@@ -550,7 +551,8 @@ static void a_file_leaves_a_hole(void **state)
 		.responses_count = 1,
 	};
 	const struct wire_desc *d = &fetch_response_desc;
-	struct buffer whole = { 0 }, holed = { 0 };
+	struct buffer whole = { 0 };
+	struct buffer holed = { 0 };
 	struct wire_holes holes = { 0 };
 	const struct wire_hole *hole;
 
@@ -618,9 +620,11 @@ static void unknown_tags_are_written_back_in_order(void **state)
 static void a_tag_of_another_version_is_kept_as_unknown(void **state)
 {
 	const struct wire_desc *d = &fetch_request_topics_partitions_desc;
-	struct fetch_request_topics_partitions sent, back;
+	struct fetch_request_topics_partitions sent;
+	struct fetch_request_topics_partitions back;
 	struct arena arena = { 0 };
-	struct buffer out = { 0 }, again = { 0 };
+	struct buffer out = { 0 };
+	struct buffer again = { 0 };
 
 	(void)state;
 	wire_init(d, &sent);
@@ -653,9 +657,11 @@ static void unknown_tags_go_in_front_of_known_ones(void **state)
 	const struct wire_desc *d = &partition_change_record_desc;
 	struct uuid directory = { { 1 } };
 	int32_t replica = 1;
-	struct partition_change_record sent, back;
+	struct partition_change_record sent;
+	struct partition_change_record back;
 	struct arena arena = { 0 };
-	struct buffer out = { 0 }, again = { 0 };
+	struct buffer out = { 0 };
+	struct buffer again = { 0 };
 
 	(void)state;
 	wire_init(d, &sent);

@@ -93,14 +93,12 @@ static void take_hex(struct vector *v, const char *text)
 
 static void take_head(struct vector *v, const char *line)
 {
-	int number;
-
-	if (strncmp(line, "api: ", 5) == 0)
+	if (v->api == NULL && strncmp(line, "api: ", 5) == 0)
 		v->api = strdup(line + 5);
-	else if (sscanf(line, "version: %d", &number) == 1)
-		v->version = (int16_t)number;
-	else if (sscanf(line, "leftover: %d", &number) == 1)
-		v->leftover = (size_t)number;
+	else if (strncmp(line, "version: ", 9) == 0)
+		v->version = (int16_t)strtol(line + 9, NULL, 10);
+	else if (strncmp(line, "leftover: ", 10) == 0)
+		v->leftover = strtoul(line + 10, NULL, 10);
 	else if (strcmp(line, "direction: request") == 0)
 		v->is_request = true;
 }
@@ -173,7 +171,8 @@ __attribute__((format(printf, 3, 4))) static void say(struct lines *out,
 						      const char *path,
 						      const char *format, ...)
 {
-	char *value, *line;
+	char *value;
+	char *line;
 	va_list args;
 
 	va_start(args, format);
@@ -223,6 +222,8 @@ static void say_double(struct lines *out, const char *path, double value)
 	say(out, path, strpbrk(text, ".n") == NULL ? "%s.0" : "%s", text);
 }
 
+/* Recursion goes over the tables. */
+/* NOLINTBEGIN(misc-no-recursion) */
 static void say_struct(struct lines *out, const char *path,
 		       const struct wire_desc *d, int16_t version,
 		       const void *base);
@@ -349,6 +350,8 @@ static void say_struct(struct lines *out, const char *path,
 	}
 }
 
+/* NOLINTEND(misc-no-recursion) */
+
 /* Frames */
 
 /* The lines but for what is inside of records, which is lib/record's. */
@@ -407,17 +410,20 @@ static int64_t check_part(const struct vector *v, const char *path,
 
 static void check_frame(struct vector *v)
 {
-	const struct wire_api *api = wire_api((int16_t)atoi(v->api));
+	const struct wire_api *api =
+		wire_api((int16_t)strtol(v->api, NULL, 10));
 	struct slice bytes = buffer_slice(&v->bytes);
-	struct lines got = { 0 }, want = without_batches(&v->decoded);
+	struct lines got = { 0 };
+	struct lines want = without_batches(&v->decoded);
 	int16_t head_version;
 	int64_t taken;
 
 	assert_non_null(api);
 	assert_string_equal(strchr(v->api, ' ') + 1, api->name);
-	head_version = v->is_request
-			       ? wire_request_header_version(api, v->version)
-			       : wire_response_header_version(api, v->version);
+	if (v->is_request)
+		head_version = wire_request_header_version(api, v->version);
+	else
+		head_version = wire_response_header_version(api, v->version);
 	taken = check_part(v, "header",
 			   v->is_request ? &request_header_desc
 					 : &response_header_desc,
@@ -504,10 +510,12 @@ static int framed_count;
 static void check_framed(const struct vector *v, const char *path,
 			 struct slice bytes)
 {
-	struct lines want = lines_below(&v->decoded, path), got = { 0 };
+	struct lines want = lines_below(&v->decoded, path);
+	struct lines got = { 0 };
 	struct arena arena = { 0 };
 	struct buffer again = { 0 };
-	char *name = NULL, *inner;
+	char *name = NULL;
+	char *inner;
 	const struct wire_desc *d;
 	int16_t version;
 	void *message;
@@ -518,8 +526,10 @@ static void check_framed(const struct vector *v, const char *path,
 		if (mark != NULL)
 			name = strndup(mark + 11, strcspn(mark + 11, "\""));
 	}
-	if (name == NULL)
-		return; /* not a record of ours */
+	if (name == NULL) { /* not a record of ours */
+		lines_clear(&want);
+		return;
+	}
 	d = record_of(name);
 	version = decode_framed(d, bytes, &arena, &message);
 	assert_true(asprintf(&inner, "%s.fields", path) >= 0);
@@ -575,14 +585,21 @@ enum { RECORDS_COUNT_AT = 57, RECORDS_AT = 61, ATTRIBUTES_AT = 21 };
 static void check_batch(struct vector *v)
 {
 	struct slice rest = buffer_slice(&v->bytes);
-	uint32_t count = get_be32(rest.data + RECORDS_COUNT_AT);
+	uint32_t count;
 
+	if (rest.data == NULL || rest.len < RECORDS_AT) {
+		fail_msg("%s holds no batch", v->file);
+		return;
+	}
+	count = get_be32(rest.data + RECORDS_COUNT_AT);
 	if ((get_be16(rest.data + ATTRIBUTES_AT) & 7) != 0)
 		return; /* compressed: lib/record's test */
 	rest.data += RECORDS_AT;
 	rest.len -= RECORDS_AT;
 	for (uint32_t i = 0; i < count; i++) {
-		struct slice record = take_slice(&rest), key, value;
+		struct slice record = take_slice(&rest);
+		struct slice key;
+		struct slice value;
 		char path[64];
 
 		record.data++; /* attributes */
