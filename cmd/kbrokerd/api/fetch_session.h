@@ -73,8 +73,7 @@ TAILQ_HEAD(fetch_queue, fetch_entry);
  * slots: max.incremental.fetch.session.cache.slots.  A session that was not
  * used for eviction_ms may go for any other; 0 is Kafka's 120 s.
  */
-int fetch_sessions_new(size_t slots, int64_t eviction_ms,
-		       struct random *random,
+int fetch_sessions_new(size_t slots, int64_t eviction_ms, struct random *random,
 		       struct fetch_sessions **sessions_out);
 
 /* No request may use one any more; the partition table must still be there.

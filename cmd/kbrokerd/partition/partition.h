@@ -24,10 +24,7 @@
 struct partition;
 struct partition_table;
 
-enum flush_mode {
-	FLUSH_OS,
-	FLUSH_COMMIT
-};
+enum flush_mode { FLUSH_OS, FLUSH_COMMIT };
 
 struct partition_table_params {
 	struct vfs *vfs;
@@ -38,7 +35,7 @@ struct partition_table_params {
 	const struct properties *properties; /* the node's, for topic configs */
 	int32_t node_id;
 	enum flush_mode flush_mode;
-	bool clean; /* the last shutdown was */
+	bool clean;                 /* the last shutdown was */
 	int64_t retention_check_ms; /* log.retention.check.interval.ms; 0: its
 				       default */
 	/* Called for each line worth telling (recovery, lost logs), with a

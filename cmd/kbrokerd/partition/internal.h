@@ -1,0 +1,214 @@
+/*
+ * internal.h - what the files of this folder share
+ *
+ *	partition.c  one partition: log, high watermark, sync
+ *	waiter.c     waiters and wait sets
+ *	topics.c     which topics and partitions are hosted
+ *	flusher.c    the threads that sync
+ *	keeper.c     the thread that looks after the rest, from time to time
+ *	recovery.c   what the data directory holds when the broker starts
+ *	table.c      all of it together
+ */
+#ifndef KBROKERD_PARTITION_INTERNAL_H
+#define KBROKERD_PARTITION_INTERNAL_H
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "kbrokerd/logger.h"
+#include "kbrokerd/partition/partition.h"
+
+enum partition_state {
+	PARTITION_CLOSED, /* its log was not asked for yet */
+	PARTITION_OPEN,
+	PARTITION_OFFLINE, /* its disk failed: nothing is served any more */
+	PARTITION_GONE,    /* deleted */
+};
+
+struct partition {
+	struct partition_table *table;
+	struct hosted_topic *topic; /* a reference */
+	int32_t index;
+	atomic_int references;
+	atomic_int leader_epoch;
+
+	pthread_mutex_t lock; /* for all below */
+	uint8_t state;        /* enum partition_state */
+	bool has_directory;
+	bool commit;     /* the high watermark is the synced offset */
+	bool unsynced;   /* appended to since the last sync began */
+	bool promised;   /* an appender will start a sync */
+	bool queued;     /* in the flusher's queue */
+	bool due;        /* in the keeper's list */
+	bool syncing;    /* a sync runs without the lock */
+	struct log *log; /* NULL: CLOSED */
+	int64_t high_watermark;
+	/* While it is CLOSED, what the checkpoints said. */
+	int64_t log_start_offset;
+	int64_t recovery_point;
+	int64_t looked_at_us; /* by retention, while CLOSED */
+	int64_t flush_messages;
+	int64_t flush_us; /* unsynced for so long at most */
+	struct partition_waiter *waiters;
+
+	TAILQ_ENTRY(partition) in_queue; /* under the flusher's lock */
+	TAILQ_ENTRY(partition) in_due;   /* under the keeper's lock */
+	int64_t due_us;
+};
+
+TAILQ_HEAD(partition_list, partition);
+
+struct hosted_topic {
+	struct partition_table *table;
+	struct uuid id;
+	char *name;
+	atomic_int references; /* the table's and its partitions' */
+	struct hosted_topic *next_in_bucket;
+
+	/* Under the shard's lock. */
+	struct topic_config config;
+	int32_t slot_count;
+	struct partition **slots; /* by index; NULL: not made yet */
+};
+
+enum { SHARDS = 16 };
+
+struct topic_shard {
+	pthread_mutex_t lock;
+	struct hosted_topic **buckets;
+	size_t bucket_count; /* a power of two */
+	size_t topic_count;
+} __attribute__((aligned(64)));
+
+enum { FLUSHER_THREADS = 2 };
+
+/* Partitions that are to be synced now, and who does it. */
+struct flusher {
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct partition_list queue;
+	pthread_t threads[FLUSHER_THREADS];
+	int32_t thread_count;
+	bool stopping;
+};
+
+/* What is to be done later, and who does it. */
+struct keeper {
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct partition_list due;     /* by rising due_us */
+	int64_t checkpoint_us;         /* when; INT64_MAX: nothing changed */
+	atomic_bool checkpoint_wanted; /* the same, without the lock */
+	int64_t retention_us;
+	bool purge; /* deleted directories wait to be removed */
+	pthread_t thread;
+	bool started, stopping;
+};
+
+struct partition_table {
+	struct partition_table_params params;
+	struct topic_shard shards[SHARDS];
+	struct flusher flusher;
+	struct keeper keeper;
+	atomic_int commits; /* requests that wait for a sync */
+	_Atomic int64_t sync_us;
+	/* A deleted partition whose sync has ended. */
+	pthread_mutex_t drop_lock;
+	pthread_cond_t dropped;
+};
+
+/* table.c */
+
+__attribute__((format(printf, 3, 4))) void table_log(
+	struct partition_table *table, int level, const char *format, ...);
+int64_t table_now_us(const struct partition_table *table);
+
+/* partition.c */
+
+/* A partition that is CLOSED, with one reference, or NULL. */
+struct partition *partition_new(struct hosted_topic *topic, int32_t index,
+				int32_t leader_epoch);
+
+/* Under its lock: open the log if that is still to be done. */
+int partition_open(struct partition *p);
+
+/* Open after a crash and tell what was cut; the lock is taken. */
+int partition_recover(struct partition *p);
+
+/* Delete it and its directory; no new references may be given out. */
+void partition_drop(struct partition *p);
+
+/* Close the log, synced.  Returns 0 when all is on disk. */
+int partition_close(struct partition *p);
+
+/* Sync it because it was queued. */
+void partition_sync_queued(struct partition *p);
+
+/* Its sync is due: hand it to the flusher. */
+void partition_sync_due(struct partition *p);
+
+void partition_set_config(struct partition *p,
+			  const struct topic_config *config);
+
+/* Drop old segments; now_us decides whether a closed one is looked at. */
+void partition_retention(struct partition *p, int64_t now_us);
+
+/* What the checkpoints are to say of it; false: nothing. */
+struct partition_marks {
+	int64_t recovery_point, log_start, high_watermark;
+};
+bool partition_marks(struct partition *p, struct partition_marks *out);
+
+/* waiter.c, under the partition's lock */
+
+void waiters_advance(struct partition *p); /* the high watermark moved */
+void waiters_fire_all(struct partition *p);
+
+/* topics.c */
+
+int topics_init(struct partition_table *table);
+void topics_clear(struct partition_table *table);
+
+struct hosted_topic *hosted_topic_retain(struct hosted_topic *topic);
+void hosted_topic_release(struct hosted_topic *topic);
+
+/* Its configuration may have changed. */
+void topics_refresh(struct partition_table *table, const struct image *image,
+		    const struct topic_image *topic);
+/* It is no more: drop its partitions. */
+void topics_drop(struct partition_table *table, struct uuid id);
+
+/* All partitions, with a reference each, malloced; NULL: out of memory. */
+struct partition **topics_all(struct partition_table *table, size_t *count_out);
+void topics_give_back(struct partition **all, size_t count);
+
+/* flusher.c */
+
+int flusher_start(struct partition_table *table);
+void flusher_stop(struct partition_table *table);
+/* Under the partition's lock. */
+void flusher_add(struct partition *p);
+
+/* keeper.c */
+
+int keeper_start(struct partition_table *table);
+void keeper_stop(struct partition_table *table);
+/* Under the partition's lock: sync it in so many us, if it is not due yet. */
+void keeper_add(struct partition *p, int64_t after_us);
+/* The checkpoints are out of date. */
+void keeper_want_checkpoint(struct partition_table *table);
+/* There are deleted directories to remove. */
+void keeper_want_purge(struct partition_table *table);
+int keeper_write_checkpoints(struct partition_table *table);
+void keeper_apply_retention(struct partition_table *table);
+
+/* recovery.c */
+
+/* Host every partition that has a directory; recover them after a crash. */
+int recovery_run(struct partition_table *table, char *error, size_t error_size);
+/* Does the directory belong to this topic? */
+bool recovery_is_of_topic(struct partition_table *table, const char *path,
+			  struct uuid id);
+int recovery_set_aside(struct partition_table *table, const char *path);
+
+#endif /* KBROKERD_PARTITION_INTERNAL_H */

@@ -1,0 +1,192 @@
+/*
+ * table.c - all hosted partitions, and what starts and ends with them
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kbrokerd/partition/internal.h"
+
+enum { LINE_BYTES_MAX = 1024, BROKER_CONFIGS = 4 /* ConfigResourceType */ };
+
+void table_log(struct partition_table *table, int level, const char *format,
+	       ...)
+{
+	char line[LINE_BYTES_MAX];
+	va_list args;
+
+	if (table->params.log == NULL)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	table->params.log(table->params.log_arg, level, line);
+}
+
+int64_t table_now_us(const struct partition_table *table)
+{
+	return table->params.clock->monotonic_us(table->params.clock);
+}
+
+/* When the metadata changes */
+
+static bool configs_moved(const struct image *before, const struct image *after,
+			  const char *resource)
+{
+	struct slice name = slice_of(resource);
+
+	return image_configs(before, BROKER_CONFIGS, name) !=
+	       image_configs(after, BROKER_CONFIGS, name);
+}
+
+/* What the brokers are configured to is the default of every topic. */
+static bool defaults_moved(const struct partition_table *table,
+			   const struct image *before,
+			   const struct image *after)
+{
+	char node[16];
+
+	snprintf(node, sizeof(node), "%" PRId32, table->params.node_id);
+	return configs_moved(before, after, "") ||
+	       configs_moved(before, after, node);
+}
+
+static void compare_topic(struct partition_table *table,
+			  const struct topic_image *old,
+			  const struct image *after, bool refresh)
+{
+	const struct topic_image *new = image_topic_by_id(after, old->id);
+
+	if (new == NULL)
+		topics_drop(table, old->id);
+	else if (refresh || new->configs != old->configs)
+		topics_refresh(table, after, new);
+}
+
+/*
+ * Most changes leave all topics, or add some at the end: that is seen by
+ * comparing pointers.
+ */
+static void on_image(void *arg, const struct image *before,
+		     const struct image *after)
+{
+	struct partition_table *table = arg;
+	size_t count = before == NULL ? 0 : image_topic_count(before);
+	size_t kept = image_topic_count(after);
+	bool refresh = before != NULL && defaults_moved(table, before, after);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct topic_image *old = image_topic_at(before, i);
+
+		if (refresh || i >= kept || image_topic_at(after, i) != old)
+			compare_topic(table, old, after, refresh);
+	}
+}
+
+/* Start and stop */
+
+static int init(struct partition_table *table)
+{
+	struct keeper *k = &table->keeper;
+	struct flusher *f = &table->flusher;
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&table->drop_lock, NULL);
+	pthread_cond_init(&table->dropped, NULL);
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->work, NULL);
+	TAILQ_INIT(&f->queue);
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&k->work, &attributes);
+	pthread_condattr_destroy(&attributes);
+	TAILQ_INIT(&k->due);
+	k->checkpoint_us = INT64_MAX;
+	return topics_init(table);
+}
+
+/* Close every log.  Returns the first error. */
+static int close_all(struct partition_table *table)
+{
+	size_t count;
+	struct partition **all = topics_all(table, &count);
+	int rc = all == NULL ? -ENOMEM : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int closed = partition_close(all[i]);
+
+		if (closed < 0)
+			table_log(table, LOGGER_ERROR,
+				  "cannot close %s-%" PRId32 ": %s",
+				  all[i]->topic->name, all[i]->index,
+				  strerror(-closed));
+		rc = rc < 0 ? rc : closed;
+	}
+	topics_give_back(all, count);
+	return rc;
+}
+
+static void release(struct partition_table *table)
+{
+	topics_clear(table);
+	pthread_cond_destroy(&table->keeper.work);
+	pthread_mutex_destroy(&table->keeper.lock);
+	pthread_cond_destroy(&table->flusher.work);
+	pthread_mutex_destroy(&table->flusher.lock);
+	pthread_cond_destroy(&table->dropped);
+	pthread_mutex_destroy(&table->drop_lock);
+	free(table);
+}
+
+int partition_table_start(const struct partition_table_params *params,
+			  struct partition_table **table_out, char *error,
+			  size_t error_size)
+{
+	struct partition_table *table =
+		aligned_alloc(_Alignof(struct partition_table),
+			      sizeof(struct partition_table));
+	int rc;
+
+	if (table == NULL) {
+		snprintf(error, error_size, "out of memory");
+		return -ENOMEM;
+	}
+	memset(table, 0, sizeof(*table));
+	table->params = *params;
+	snprintf(error, error_size, "cannot start the partitions' threads");
+	rc = init(table);
+	if (rc == 0)
+		rc = flusher_start(table);
+	if (rc == 0)
+		rc = recovery_run(table, error, error_size);
+	if (rc == 0)
+		rc = keeper_start(table);
+	if (rc < 0) {
+		flusher_stop(table);
+		close_all(table);
+		release(table);
+		return rc;
+	}
+	metadata_listen(params->metadata, on_image, table);
+	*table_out = table;
+	return 0;
+}
+
+/* The recovery point is on disk once all is closed; what the checkpoints say
+ * must be asked before. */
+int partition_table_stop(struct partition_table *table)
+{
+	int rc, written;
+
+	if (table == NULL)
+		return 0;
+	keeper_stop(table);
+	flusher_stop(table);
+	rc = close_all(table);
+	written = keeper_write_checkpoints(table);
+	release(table);
+	return rc < 0 ? rc : written;
+}
