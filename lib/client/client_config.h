@@ -28,8 +28,8 @@ struct client_config {
 	/* All programs. */
 	char *bootstrap_servers;
 	char *client_id;
-	char *client_rack; /* "" for none */
-	char *security_protocol;
+	char *client_rack;         /* "" for none */
+	int security_protocol;     /* 0, plaintext, is the only one yet */
 	int64_t socket_timeout_ms; /* of one request, without its own wait */
 	int64_t connection_setup_timeout_ms;
 	int64_t reconnect_backoff_ms;
@@ -48,14 +48,15 @@ struct client_config {
 	int acks; /* -1 all, 0, 1 */
 	bool enable_idempotence;
 	enum codec compression;
-	int compression_level;
+	int compression_level; /* CODEC_LEVEL_DEFAULT, or the codec's own */
+	int64_t compression_level_set; /* as the property says it */
 	int64_t linger_us;
 	int64_t batch_size;         /* bytes before compression */
 	int64_t batch_num_messages; /* records */
 	int64_t message_max_bytes;  /* of one record, and of a batch */
 	int64_t queue_max_kbytes;
 	int64_t queue_max_messages; /* 0: no limit but kbytes */
-	int64_t max_in_flight;
+	int64_t max_in_flight;      /* Produce requests under way, per broker */
 	int64_t delivery_timeout_ms;
 	int64_t request_timeout_ms; /* that a broker may wait for its replicas
 				     */
@@ -94,6 +95,7 @@ struct client_property {
 	const char *choices;      /* "a, b, c", or NULL */
 	const char *doc;          /* one sentence; NULL for ignored ones */
 	bool secret;
+	const struct client_property_field *field; /* for client_config.c */
 };
 
 /* All rows, sorted by name; ignored ones are among them. */

@@ -61,8 +61,8 @@ enum client_error_kind client_error_kind_of(int16_t code)
 	case WIRE_INVALID_TIMESTAMP:
 		return CLIENT_BAD_DATA;
 	default:
-		return wire_error_is_retriable(code) ? CLIENT_UNREACHABLE :
-						       CLIENT_REFUSED;
+		return wire_error_is_retriable(code) ? CLIENT_UNREACHABLE
+						     : CLIENT_REFUSED;
 	}
 }
 
