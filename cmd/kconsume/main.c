@@ -1,0 +1,414 @@
+/*
+ * main.c - kconsume: records of topics to stdout
+ *
+ * One loop: hand out what was fetched; when nothing waits, flush and sleep
+ * until the network, a signal or the end of the reader says something.
+ *
+ * The ends: the count (-c), the end offsets as they were at start (-e, -n),
+ * a failure, the reader gone (die of SIGPIPE at once), a signal (finish the
+ * record being written, flush, die of it).
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "client/admin.h"
+#include "kconsume/options.h"
+#include "kconsume/printer.h"
+#include "kconsume/tail.h"
+
+enum {
+	CLOCK_EVERY = 256, /* records between two looks at the clock */
+};
+
+struct program {
+	struct consume_options options;
+	struct messages messages;
+	struct client_config config;
+	struct loop *loop;
+	struct client *client;
+	struct consumer *consumer;
+	struct loop_watch *signal_watch, *reader_watch;
+	struct printer printer;
+	struct progress progress;
+	struct tail *tail; /* -n: records go here first */
+	int64_t now_us;
+	bool reader_gone;
+};
+
+static int64_t monotonic_us(void)
+{
+	return clock_system()->monotonic_us(clock_system());
+}
+
+static int fail(struct program *p, const struct client_error *error)
+{
+	return message_fail(&p->messages, (int)error->kind, "%s", error->text);
+}
+
+/* Events */
+
+static void on_signal(void *arg, unsigned events)
+{
+	(void)arg;
+	(void)events;
+	signals_drain();
+}
+
+/* A pipe's write end is never readable: an event means the reader has gone. */
+static void on_reader(void *arg, unsigned events)
+{
+	struct program *p = arg;
+
+	(void)events;
+	if (output_reader_gone(&p->printer.output)) {
+		p->reader_gone = true;
+		loop_watch_set(p->reader_watch, 0);
+	}
+}
+
+static void on_note(void *arg, const char *text)
+{
+	struct program *p = arg;
+
+	message_info(&p->messages, "%s", text);
+}
+
+static void on_end(void *arg, const char *topic, int32_t partition,
+		   int64_t offset)
+{
+	struct program *p = arg;
+
+	message_info(&p->messages, "end of %s [%d] at offset %lld", topic,
+		     partition, (long long)offset);
+}
+
+static int watch_all(struct program *p)
+{
+	struct stat st;
+	int rc = loop_watch_new(p->loop, signals_fd(), on_signal, p,
+				&p->signal_watch);
+
+	if (rc == 0)
+		rc = loop_watch_set(p->signal_watch, LOOP_READ);
+	if (rc < 0 || fstat(STDOUT_FILENO, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return rc;
+	rc = loop_watch_new(p->loop, STDOUT_FILENO, on_reader, p,
+			    &p->reader_watch);
+	return rc < 0 ? rc : loop_watch_set(p->reader_watch, LOOP_READ);
+}
+
+/* What to consume */
+
+static bool is_wanted(const struct consume_options *o, int32_t partition)
+{
+	if (o->range_count == 0)
+		return true;
+	for (size_t i = 0; i < o->range_count; i++) {
+		if (o->ranges[i].first <= partition &&
+		    partition <= o->ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+static struct consumer_position start_of(const struct consume_options *o,
+					 int32_t partition)
+{
+	for (size_t i = 0; i < o->start_count; i++) {
+		if (o->starts[i].partition == partition)
+			return (struct consumer_position){
+				CONSUMER_OFFSET, o->starts[i].offset
+			};
+	}
+	return o->start;
+}
+
+/* "+N" counts from the first offset there is, which must be asked for. */
+static int shift_start(struct program *p, const char *topic, int32_t partition,
+		       struct consumer_position *start)
+{
+	struct admin_offset item = { .topic = topic,
+				     .partition = partition,
+				     .query = ADMIN_EARLIEST };
+	struct client_error error;
+
+	if (start->place != CONSUMER_BEGINNING || p->options.start_shift == 0)
+		return EXIT_GO_ON;
+	client_error_clear(&error);
+	if (admin_list_offsets(p->client, &item, 1, false,
+			       p->options.common.step_timeout_ms, &error) < 0)
+		return fail(p, &error);
+	if (item.code != 0) {
+		client_error_from_code(&error, item.code, topic, NULL);
+		return fail(p, &error);
+	}
+	*start = (struct consumer_position){
+		CONSUMER_OFFSET, item.offset + p->options.start_shift
+	};
+	return EXIT_GO_ON;
+}
+
+static int check_ranges(struct program *p, const struct client_topic *topic)
+{
+	for (size_t i = 0; i < p->options.range_count; i++) {
+		if (p->options.ranges[i].last >= topic->partition_count)
+			return message_fail(
+				&p->messages, EXIT_MISSING,
+				"topic '%s' has no partition %d: it has %d, "
+				"from 0 on",
+				topic->name, p->options.ranges[i].last,
+				topic->partition_count);
+	}
+	return EXIT_GO_ON;
+}
+
+static int add_topic(struct program *p, const char *name)
+{
+	const struct consume_options *o = &p->options;
+	const struct client_topic *topic;
+	struct client_error error;
+	int32_t partition_count;
+	int status;
+
+	client_error_clear(&error);
+	if (client_topic_load(p->client, name, false, false,
+			      o->common.step_timeout_ms, &topic, &error) < 0)
+		return fail(p, &error);
+	status = check_ranges(p, topic);
+	partition_count = topic->partition_count;
+	for (int32_t i = 0; i < partition_count && status == EXIT_GO_ON; i++) {
+		struct consumer_position start = start_of(o, i);
+
+		if (!is_wanted(o, i))
+			continue;
+		status = shift_start(p, name, i, &start);
+		if (status == EXIT_GO_ON &&
+		    consumer_add(p->consumer, name, i, start, o->stop) ==
+			    -ENOMEM)
+			status = message_fail(&p->messages, EXIT_REFUSED,
+					      "out of memory");
+	}
+	return status;
+}
+
+static int start_consumer(struct program *p)
+{
+	const struct consumer_handler handler = {
+		.on_end = on_end,
+		.on_note = on_note,
+		.arg = p,
+	};
+	int status = EXIT_GO_ON;
+
+	if (consumer_new(p->client, &handler, &p->consumer) < 0)
+		return message_fail(&p->messages, EXIT_REFUSED,
+				    "out of memory");
+	consumer_set_patience(p->consumer, p->options.common.step_timeout_ms);
+	for (size_t i = 0; i < p->options.topics.count && status == EXIT_GO_ON;
+	     i++)
+		status = add_topic(p, p->options.topics.items[i]);
+	return status;
+}
+
+/* The way of a record */
+
+static int take(struct program *p, const struct consumer_record *r)
+{
+	int rc;
+
+	if (p->tail == NULL)
+		return printer_print(&p->printer, r, p->now_us);
+	rc = tail_add(p->tail, r);
+	if (rc < 0)
+		p->printer.output.error = rc;
+	return rc;
+}
+
+static void show_progress(struct program *p)
+{
+	char text[128];
+
+	p->progress.asked |= signals_take_progress();
+	if (!progress_due(&p->progress, p->now_us))
+		return;
+	snprintf(text, sizeof(text), "%lld records, %.1f MB",
+		 (long long)p->printer.printed,
+		 (double)p->printer.output.written / 1e6);
+	progress_show(&p->progress, p->now_us, text);
+}
+
+static bool is_enough(const struct program *p)
+{
+	return p->options.count > 0 && p->printer.printed >= p->options.count;
+}
+
+/* Hand out what is there: 0 when nothing waits, or what consumer_next() or
+ * the output says. */
+static int drain(struct program *p)
+{
+	struct consumer_record record;
+	int rc = 0;
+
+	for (unsigned i = 0;
+	     !is_enough(p) && signals_ending() == 0 && !p->reader_gone; i++) {
+		if (i % CLOCK_EVERY == 0) {
+			int64_t due = output_due_us(&p->printer.output);
+
+			p->now_us = monotonic_us();
+			show_progress(p);
+			if (due >= 0 && due <= p->now_us)
+				output_flush(&p->printer.output);
+			/* Let fetched frames come in beside the printing. */
+			loop_run_once(p->loop, 0);
+		}
+		rc = consumer_next(p->consumer, &record);
+		if (rc <= 0 || take(p, &record) < 0)
+			break;
+	}
+	return rc < 0 ? rc : p->printer.output.error;
+}
+
+/* Until it ends: EXIT_OK when it ended as asked. */
+static int consume(struct program *p)
+{
+	for (;;) {
+		int rc = drain(p);
+
+		if (p->printer.output.error != 0 || p->reader_gone)
+			return EXIT_OK; /* output_finish() says the rest */
+		if (rc < 0) {
+			output_flush(&p->printer.output);
+			return fail(p, consumer_error(p->consumer));
+		}
+		if (is_enough(p) || signals_ending() != 0 ||
+		    consumer_is_done(p->consumer))
+			return EXIT_OK;
+		if (output_flush(&p->printer.output) < 0)
+			return EXIT_OK;
+		loop_run_once(p->loop, p->progress.enabled ? 1000 : -1);
+	}
+}
+
+static int print_kept(void *arg, const struct consumer_record *r)
+{
+	struct program *p = arg;
+
+	return printer_print(&p->printer, r, p->now_us);
+}
+
+/*
+ * -n: look at as many offsets before each end as records are wanted.  Offsets
+ * without a record (compacted away, control records) may leave too few: then
+ * look back four times as far, until the beginning is reached.
+ */
+static int consume_tail(struct program *p)
+{
+	int64_t back = p->options.tail;
+	int64_t before = -1;
+	int status;
+
+	p->tail = tail_new((size_t)p->options.tail);
+	if (p->tail == NULL)
+		return message_fail(&p->messages, EXIT_REFUSED,
+				    "out of memory");
+	p->options.stop = (struct consumer_position){ CONSUMER_END, 0 };
+	for (;;) {
+		p->options.start =
+			(struct consumer_position){ CONSUMER_FROM_END, back };
+		status = start_consumer(p);
+		if (status == EXIT_GO_ON)
+			status = consume(p);
+		if (status != EXIT_OK || signals_ending() != 0 ||
+		    p->printer.output.error != 0 ||
+		    (int64_t)tail_count(p->tail) >= p->options.tail ||
+		    (int64_t)tail_count(p->tail) == before)
+			break;
+		before = (int64_t)tail_count(p->tail);
+		back *= 4;
+		tail_reset(p->tail);
+		consumer_free(p->consumer);
+		p->consumer = NULL;
+	}
+	if (status == EXIT_OK)
+		tail_each(p->tail, print_kept, p);
+	return status;
+}
+
+static int run(struct program *p)
+{
+	struct client_error error;
+	int status;
+
+	if (p->options.isolation >= 0 &&
+	    client_config_set(&p->config, "isolation.level",
+			      p->options.isolation == 0 ? "read_committed"
+							: "read_uncommitted",
+			      &error) < 0)
+		return fail(p, &error);
+	if (loop_new(&p->loop) < 0 || watch_all(p) < 0)
+		return message_fail(&p->messages, EXIT_REFUSED,
+				    "out of memory or descriptors");
+	client_error_clear(&error);
+	if (client_new(p->loop, &p->config, &p->client, &error) < 0)
+		return fail(p, &error);
+	if (p->options.tail >= 0)
+		return consume_tail(p);
+	status = start_consumer(p);
+	return status == EXIT_GO_ON ? consume(p) : status;
+}
+
+static void release(struct program *p)
+{
+	tail_free(p->tail);
+	consumer_free(p->consumer);
+	client_free(p->client);
+	loop_watch_free(p->signal_watch);
+	loop_watch_free(p->reader_watch);
+	loop_free(p->loop);
+	client_config_clear(&p->config);
+	printer_clear(&p->printer);
+	consume_options_clear(&p->options);
+}
+
+int main(int argc, char **argv)
+{
+	static struct program p;
+	struct option_result result;
+	struct clock *clock = clock_system();
+	int status;
+
+	messages_init(&p.messages, "kconsume", STDERR_FILENO);
+	signals_init();
+	consume_options_init(&p.options);
+	status = options_parse(&consume_tool, argc, argv, &p.options,
+			       &p.messages, &result);
+	if (status == EXIT_GO_ON)
+		status =
+			common_begin(&p.options.common, &p.messages, &p.config);
+	if (status == EXIT_GO_ON)
+		status = consume_options_finish(
+			&p.options, clock->wall_ms(clock), &p.messages);
+	if (status == EXIT_GO_ON)
+		status = printer_init(&p.printer, &p.options, &p.messages);
+	if (status != EXIT_GO_ON) {
+		release(&p);
+		return status;
+	}
+	progress_init(&p.progress, &p.messages, !isatty(STDOUT_FILENO));
+	status = run(&p);
+	progress_end(&p.progress);
+	if (p.reader_gone && p.printer.output.error == 0)
+		p.printer.output.error = -EPIPE;
+	status = output_finish(&p.printer.output, &p.messages, status);
+	if (signals_ending() != 0)
+		signals_die(signals_ending());
+	release(&p);
+	return status;
+}

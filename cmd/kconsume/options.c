@@ -1,0 +1,389 @@
+/*
+ * options.c - the option table of kconsume and what follows from it
+ *
+ * kcat's letters mean what they mean in kcat; -C is taken and ignored.
+ */
+#include "kconsume/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/units.h"
+#include "cli/encoding.h"
+
+#define ISOLATION_CHOICES "rc|ru"
+
+static const char *add_range(struct consume_options *o, int64_t first,
+			     int64_t last)
+{
+	struct partition_range *grown;
+
+	if (first > last)
+		return "has a range that ends before it begins";
+	grown = realloc(o->ranges, (o->range_count + 1) * sizeof(*grown));
+	if (grown == NULL)
+		return "does not fit in memory";
+	o->ranges = grown;
+	o->ranges[o->range_count++] =
+		(struct partition_range){ (int32_t)first, (int32_t)last };
+	return NULL;
+}
+
+/* "0,2-5" */
+static const char *parse_partitions(const char *text, void *options)
+{
+	struct consume_options *o = options;
+	const char *problem = NULL;
+	char *copy = strdup(text), *rest = copy, *part;
+
+	if (copy == NULL)
+		return "does not fit in memory";
+	while (problem == NULL && (part = strsep(&rest, ",")) != NULL) {
+		char *dash = strchr(part, '-');
+		int64_t first, last;
+
+		if (dash != NULL)
+			*dash++ = '\0';
+		if (parse_int64_in(part, 0, INT32_MAX, &first) < 0 ||
+		    parse_int64_in(dash == NULL ? part : dash, 0, INT32_MAX,
+				   &last) < 0)
+			problem = "is not a list of partitions, as 0,2-5";
+		else
+			problem = add_range(o, first, last);
+	}
+	free(copy);
+	return problem;
+}
+
+#define AT(field) OPTION_AT(struct consume_options, field)
+
+static const struct option_row consume_table[] = {
+	{ .letter = 't',
+	  .name = "topic",
+	  .arg = "TOPIC",
+	  .kind = OPTION_TEXTS,
+	  .offset = AT(topics),
+	  .section = "What to read",
+	  .doc = "Topic to consume; repeatable",
+	  .complete = "topic" },
+	{ .letter = 'p',
+	  .name = "partition",
+	  .arg = "LIST",
+	  .kind = OPTION_PARSE,
+	  .section = "What to read",
+	  .doc = "Only these partitions, as 0,2-5",
+	  .def = "all",
+	  .parse = parse_partitions },
+	{ .letter = 'o',
+	  .name = "offset",
+	  .arg = "OFFSET",
+	  .kind = OPTION_TEXTS,
+	  .offset = AT(offset_texts),
+	  .section = "What to read",
+	  .doc = "Where to start: beginning, end, N, -N before the end, +N "
+		 "after the beginning, s@TIME, 0=5,1=9 for each partition; "
+		 "e@TIME is where to stop; repeatable",
+	  .def = "beginning" },
+	{ .letter = 'e',
+	  .name = "exit-at-end",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(exit_at_end),
+	  .section = "What to read",
+	  .doc = "Exit at the end offsets as they were at the start" },
+	{ .letter = 'c',
+	  .name = "count",
+	  .arg = "N",
+	  .kind = OPTION_INT,
+	  .offset = AT(count),
+	  .section = "What to read",
+	  .low = 1,
+	  .high = INT64_MAX,
+	  .doc = "Exit after N records" },
+	{ .letter = 'n',
+	  .name = "tail",
+	  .arg = "N",
+	  .kind = OPTION_INT,
+	  .offset = AT(tail),
+	  .section = "What to read",
+	  .low = 0,
+	  .high = 100000000,
+	  .doc = "The last N records of all partitions by their timestamps, "
+		 "then exit" },
+	{ .name = "isolation",
+	  .arg = "LEVEL",
+	  .kind = OPTION_CHOICE,
+	  .offset = AT(isolation),
+	  .section = "What to read",
+	  .choices = ISOLATION_CHOICES,
+	  .doc = "rc: committed records only; ru: those of open and aborted "
+		 "transactions too",
+	  .def = "rc" },
+	{ .letter = 'C',
+	  .name = "consumer",
+	  .kind = OPTION_IGNORED,
+	  .section = "What to read",
+	  .doc = "Taken for kcat's sake" },
+
+	{ .letter = 'f',
+	  .name = "format",
+	  .arg = "FORMAT",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(format),
+	  .section = "Output",
+	  .doc = "Print each record by this format: %s value, %S its length, "
+		 "%k key, %K its length, %T timestamp, %h headers, %t topic, "
+		 "%p partition, %o offset, \\n \\t \\xNN \\0" },
+	{ .letter = 'D',
+	  .name = "delimiter",
+	  .arg = "DELIM",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(delimiter_text),
+	  .section = "Output",
+	  .doc = "Print this after each record",
+	  .def = "\\n" },
+	{ .letter = '0',
+	  .name = "nul",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(nul_delimiter),
+	  .section = "Output",
+	  .doc = "Print a NUL byte after each record" },
+	{ .letter = 'K',
+	  .name = "key-delimiter",
+	  .arg = "DELIM",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(key_delimiter_text),
+	  .section = "Output",
+	  .doc = "Print the key and this before a value" },
+	{ .letter = 'O',
+	  .name = "print-offset",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(print_offset),
+	  .section = "Output",
+	  .doc = "Print the offset and the key delimiter before a record" },
+	{ .letter = 'Z',
+	  .name = "print-null",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(print_null),
+	  .section = "Output",
+	  .doc = "Print null keys and values as NULL" },
+	{ .name = "null",
+	  .arg = "TOKEN",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(null_text),
+	  .section = "Output",
+	  .doc = "Print null keys and values as TOKEN" },
+	{ .letter = 'u',
+	  .name = "unbuffered",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(unbuffered),
+	  .section = "Output",
+	  .doc = "Write each record at once" },
+	{ .name = "enc",
+	  .arg = "ENCODING",
+	  .kind = OPTION_CHOICE,
+	  .offset = AT(encoding),
+	  .section = "Output",
+	  .choices = "auto|b64|hex",
+	  .doc = "With -J: keys and values as text where they are UTF-8, else "
+		 "base64; or always base64 or hex",
+	  .def = "auto" },
+	{ .name = "meta",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(meta),
+	  .section = "Output",
+	  .doc = "With -J: no key, payload and headers, but size" },
+	{ .kind = OPTION_END },
+};
+
+static const struct option_row *const tables[] = { consume_table,
+						   common_options_table, NULL };
+
+static const char *const examples[] = {
+	"kconsume -t orders -e                     # all there is, then exit",
+	"kconsume -t orders -o end                 # follow what comes",
+	"kconsume -t orders -n 10 -J               # the last ten, as JSON",
+	"kconsume -t orders -o s@-2h -o e@-1h      # an hour of records",
+	"kconsume -t orders -e -f '%k\\t%s\\n'       # key, tab, value",
+	NULL,
+};
+
+const struct option_tool consume_tool = {
+	.name = "kconsume",
+	.doc = "Print records of topics to stdout",
+	.operands = "",
+	.tables = tables,
+	.operands_min = 0,
+	.operands_max = 0,
+	.examples = examples,
+};
+
+void consume_options_init(struct consume_options *o)
+{
+	*o = (struct consume_options){ .tail = -1, .isolation = -1 };
+}
+
+void consume_options_clear(struct consume_options *o)
+{
+	option_texts_clear(&o->topics);
+	option_texts_clear(&o->offset_texts);
+	option_texts_clear(&o->common.x);
+	free(o->ranges);
+	free(o->starts);
+	buffer_clear(&o->delimiter);
+	buffer_clear(&o->key_delimiter);
+}
+
+/* "0=5,1=9" */
+static int parse_starts(struct consume_options *o, const char *text)
+{
+	char *copy = strdup(text), *rest = copy, *part;
+	int rc = copy == NULL ? -ENOMEM : 0;
+
+	while (rc == 0 && (part = strsep(&rest, ",")) != NULL) {
+		char *equals = strchr(part, '=');
+		struct partition_start *grown;
+		int64_t partition, offset;
+
+		if (equals != NULL)
+			*equals++ = '\0';
+		if (equals == NULL ||
+		    parse_int64_in(part, 0, INT32_MAX, &partition) < 0 ||
+		    parse_int64_in(equals, 0, INT64_MAX, &offset) < 0) {
+			rc = -EINVAL;
+			break;
+		}
+		grown = realloc(o->starts,
+				(o->start_count + 1) * sizeof(*grown));
+		if (grown == NULL) {
+			rc = -ENOMEM;
+			break;
+		}
+		o->starts = grown;
+		o->starts[o->start_count++] =
+			(struct partition_start){ (int32_t)partition, offset };
+	}
+	free(copy);
+	return rc;
+}
+
+static int set_start(struct consume_options *o, enum consumer_place place,
+		     int64_t value)
+{
+	if (o->start_set)
+		return -EEXIST;
+	o->start = (struct consumer_position){ place, value };
+	o->start_set = true;
+	return 0;
+}
+
+/* One -o.  -EEXIST: a second place to start. */
+static int parse_offset(struct consume_options *o, const char *text,
+			int64_t now_ms)
+{
+	bool is_end = strncmp(text, "e@", 2) == 0;
+	int64_t value;
+
+	if (strcmp(text, "beginning") == 0)
+		return set_start(o, CONSUMER_BEGINNING, 0);
+	if (strcmp(text, "end") == 0)
+		return set_start(o, CONSUMER_END, 0);
+	if (is_end || strncmp(text, "s@", 2) == 0) {
+		if (parse_time(text + 2, now_ms, &value) < 0)
+			return -EINVAL;
+		if (!is_end)
+			return set_start(o, CONSUMER_TIME, value);
+		o->stop = (struct consumer_position){ CONSUMER_TIME, value };
+		return 0;
+	}
+	if (strchr(text, '=') != NULL)
+		return parse_starts(o, text);
+	if (parse_int64(text + (text[0] == '+'), &value) < 0)
+		return -EINVAL;
+	if (text[0] == '+') {
+		o->start_shift = value;
+		return value < 0 ? -EINVAL
+				 : set_start(o, CONSUMER_BEGINNING, 0);
+	}
+	if (text[0] == '-')
+		return set_start(o, CONSUMER_FROM_END, -value);
+	return set_start(o, CONSUMER_OFFSET, value);
+}
+
+static int finish_offsets(struct consume_options *o, int64_t now_ms,
+			  struct messages *m)
+{
+	o->start = (struct consumer_position){ CONSUMER_BEGINNING, 0 };
+	o->stop = (struct consumer_position){ CONSUMER_NOWHERE, 0 };
+	for (size_t i = 0; i < o->offset_texts.count; i++) {
+		const char *text = o->offset_texts.items[i];
+
+		if (strcmp(text, "stored") == 0)
+			return message_usage(m, "-o stored: offsets are stored "
+						"by groups; without one, give "
+						"an offset or a time");
+		switch (parse_offset(o, text, now_ms)) {
+		case 0:
+			break;
+		case -EEXIST:
+			return message_usage(
+				m, "-o %s: a second place to start", text);
+		default:
+			return message_usage(
+				m,
+				"-o '%s' is not an offset: beginning, end, N, "
+				"-N, +N, s@TIME, e@TIME, or PARTITION=N,...",
+				text);
+		}
+	}
+	if (o->exit_at_end && o->stop.place == CONSUMER_NOWHERE)
+		o->stop.place = CONSUMER_END;
+	return EXIT_GO_ON;
+}
+
+static int finish_output(struct consume_options *o, struct messages *m)
+{
+	if (o->common.json &&
+	    (o->format != NULL || o->delimiter_text != NULL ||
+	     o->key_delimiter_text != NULL || o->nul_delimiter))
+		return message_usage(m, "-J prints JSON: it goes without -f, "
+					"-D, -0 and -K");
+	if (!o->common.json && (o->meta || o->encoding != 0))
+		return message_usage(m, "--meta and --enc go with -J");
+	if (o->format != NULL &&
+	    (o->delimiter_text != NULL || o->key_delimiter_text != NULL ||
+	     o->nul_delimiter || o->print_offset))
+		return message_usage(m, "-f says all of the output: it goes "
+					"without -D, -0, -K and -O");
+	if (o->nul_delimiter && o->delimiter_text != NULL)
+		return message_usage(m, "-0 and -D: which delimiter?");
+	if (o->nul_delimiter)
+		buffer_put_u8(&o->delimiter, 0);
+	else if (escapes_decode(&o->delimiter, o->delimiter_text == NULL
+						       ? "\n"
+						       : o->delimiter_text) < 0)
+		return message_usage(m, "-D '%s': bad escape",
+				     o->delimiter_text);
+	if (o->key_delimiter_text != NULL &&
+	    escapes_decode(&o->key_delimiter, o->key_delimiter_text) < 0)
+		return message_usage(m, "-K '%s': bad escape",
+				     o->key_delimiter_text);
+	if (o->null_text == NULL && o->print_null)
+		o->null_text = "NULL";
+	return EXIT_GO_ON;
+}
+
+int consume_options_finish(struct consume_options *o, int64_t now_ms,
+			   struct messages *m)
+{
+	int status;
+
+	if (o->topics.count == 0)
+		return message_usage(m, "no topic: -t TOPIC");
+	if (o->tail >= 0 && (o->offset_texts.count > 0 || o->count > 0))
+		return message_usage(m, "-n reads the end: it goes without -o "
+					"and -c");
+	status = finish_offsets(o, now_ms, m);
+	if (status == EXIT_GO_ON)
+		status = finish_output(o, m);
+	return status;
+}
