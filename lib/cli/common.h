@@ -37,7 +37,8 @@ struct common_options {
 	const char *config_file; /* -F; "none" */
 	const char *profile;     /* --profile */
 	struct option_texts x;   /* -X, each "k=v", "list" or "dump" */
-	int64_t step_timeout_ms; /* -m: one connect, metadata or admin step */
+	int64_t step_timeout_ms; /* -m: one connect, metadata or admin step;
+				    5000 where common_begin() finds 0 */
 	int64_t timeout_ms;      /* --timeout: the whole run; 0: none */
 	bool json;               /* -J */
 	bool quiet;              /* -q */
@@ -53,7 +54,7 @@ extern const struct option_row common_options_table[];
  * Returns EXIT_GO_ON, or the status to exit with, all having been said.
  * config, zeroed before, is to be cleared by client_config_clear() either way.
  */
-int common_begin(const struct common_options *options,
-		 struct messages *messages, struct client_config *config);
+int common_begin(struct common_options *options, struct messages *messages,
+		 struct client_config *config);
 
 #endif /* CLI_COMMON_H */

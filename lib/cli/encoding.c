@@ -1,5 +1,5 @@
 /*
- * encoding.c - base64 and hex, and the escapes of command lines
+ * encoding.c - base64, hex and decimal, and the escapes of command lines
  */
 #include "cli/encoding.h"
 
@@ -132,6 +132,21 @@ int hex_decode(struct buffer *out, struct slice text)
 	}
 	buffer_commit(out, text.len / 2);
 	return 0;
+}
+
+void decimal_encode(struct buffer *out, int64_t value)
+{
+	uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char text[20];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (value < 0)
+		text[--at] = '-';
+	buffer_put(out, text + at, sizeof(text) - at);
 }
 
 /* Escapes */

@@ -1,5 +1,5 @@
 /*
- * encoding.h - base64 and hex, and the escapes of command lines
+ * encoding.h - base64, hex and decimal, and the escapes of command lines
  */
 #ifndef CLI_ENCODING_H
 #define CLI_ENCODING_H
@@ -15,6 +15,9 @@ int base64_decode(struct buffer *out, struct slice text);
 /* Lower case out; either case in.  Returns 0 or -EINVAL. */
 void hex_encode(struct buffer *out, struct slice bytes);
 int hex_decode(struct buffer *out, struct slice text);
+
+/* A number in decimal; what printf would do, only faster. */
+void decimal_encode(struct buffer *out, int64_t value);
 
 /*
  * Undo \t \n \r \\ \xNN and kcat's \NNN (octal where it starts with 0, so \0

@@ -1,15 +1,14 @@
 /*
  * exit_code.c - what a tool's exit status says
  *
- * Two tables, from the errors of lib/ and from the protocol's, to statuses;
- * what neither names is "refused".
+ * What the table does not name is "refused".
  */
 #include "cli/exit_code.h"
 
 #include <errno.h>
 #include <stddef.h>
 
-#include "wire/errors.h"
+#include "client/client_error.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -37,43 +36,6 @@ static const struct {
 	{ E2BIG, EXIT_BAD_DATA },
 	{ EMSGSIZE, EXIT_BAD_DATA },
 	{ EILSEQ, EXIT_BAD_DATA },
-};
-
-static const struct {
-	int16_t code;
-	int status;
-} codes[] = {
-	{ WIRE_UNKNOWN_TOPIC_OR_PARTITION, EXIT_MISSING },
-	{ WIRE_UNKNOWN_TOPIC_ID, EXIT_MISSING },
-	{ WIRE_GROUP_ID_NOT_FOUND, EXIT_MISSING },
-	{ WIRE_RESOURCE_NOT_FOUND, EXIT_MISSING },
-	{ WIRE_BROKER_ID_NOT_REGISTERED, EXIT_MISSING },
-	{ WIRE_TRANSACTIONAL_ID_NOT_FOUND, EXIT_MISSING },
-	{ WIRE_TOPIC_AUTHORIZATION_FAILED, EXIT_DENIED },
-	{ WIRE_GROUP_AUTHORIZATION_FAILED, EXIT_DENIED },
-	{ WIRE_CLUSTER_AUTHORIZATION_FAILED, EXIT_DENIED },
-	{ WIRE_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, EXIT_DENIED },
-	{ WIRE_DELEGATION_TOKEN_AUTHORIZATION_FAILED, EXIT_DENIED },
-	{ WIRE_SASL_AUTHENTICATION_FAILED, EXIT_DENIED },
-	{ WIRE_UNSUPPORTED_SASL_MECHANISM, EXIT_DENIED },
-	{ WIRE_ILLEGAL_SASL_STATE, EXIT_DENIED },
-	{ WIRE_DELEGATION_TOKEN_EXPIRED, EXIT_DENIED },
-	{ WIRE_LEADER_NOT_AVAILABLE, EXIT_UNREACHABLE },
-	{ WIRE_NOT_LEADER_OR_FOLLOWER, EXIT_UNREACHABLE },
-	{ WIRE_REQUEST_TIMED_OUT, EXIT_UNREACHABLE },
-	{ WIRE_BROKER_NOT_AVAILABLE, EXIT_UNREACHABLE },
-	{ WIRE_REPLICA_NOT_AVAILABLE, EXIT_UNREACHABLE },
-	{ WIRE_NETWORK_EXCEPTION, EXIT_UNREACHABLE },
-	{ WIRE_COORDINATOR_LOAD_IN_PROGRESS, EXIT_UNREACHABLE },
-	{ WIRE_COORDINATOR_NOT_AVAILABLE, EXIT_UNREACHABLE },
-	{ WIRE_NOT_COORDINATOR, EXIT_UNREACHABLE },
-	{ WIRE_NOT_CONTROLLER, EXIT_UNREACHABLE },
-	{ WIRE_LISTENER_NOT_FOUND, EXIT_UNREACHABLE },
-	{ WIRE_CORRUPT_MESSAGE, EXIT_BAD_DATA },
-	{ WIRE_MESSAGE_TOO_LARGE, EXIT_BAD_DATA },
-	{ WIRE_RECORD_LIST_TOO_LARGE, EXIT_BAD_DATA },
-	{ WIRE_INVALID_TIMESTAMP, EXIT_BAD_DATA },
-	{ WIRE_INVALID_RECORD, EXIT_BAD_DATA },
 };
 
 /* How much a status matters beside another. */
@@ -109,11 +71,6 @@ int exit_of_errno(int rc)
 
 int exit_of_wire(int16_t code)
 {
-	if (code == WIRE_NONE)
-		return EXIT_OK;
-	for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-		if (codes[i].code == code)
-			return codes[i].status;
-	}
-	return EXIT_REFUSED;
+	/* The kinds are the statuses: client/client_error.h. */
+	return (int)client_error_kind_of(code);
 }

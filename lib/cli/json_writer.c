@@ -5,6 +5,8 @@
  */
 #include "cli/json_writer.h"
 
+#include "cli/encoding.h"
+
 static void begin_value(struct json_writer *w)
 {
 	if (w->comma)
@@ -12,37 +14,37 @@ static void begin_value(struct json_writer *w)
 	w->comma = true;
 }
 
-void json_open(struct json_writer *w, char bracket)
+void json_put_open(struct json_writer *w, char bracket)
 {
 	begin_value(w);
 	buffer_put_u8(w->out, (uint8_t)bracket);
 	w->comma = false;
 }
 
-void json_close(struct json_writer *w, char bracket)
+void json_put_close(struct json_writer *w, char bracket)
 {
 	buffer_put_u8(w->out, (uint8_t)bracket);
 	w->comma = true;
 }
 
-void json_key(struct json_writer *w, const char *key)
+void json_put_key(struct json_writer *w, const char *key)
 {
-	json_text(w, key);
+	json_put_text(w, key);
 	buffer_put_u8(w->out, ':');
 	w->comma = false;
 }
 
-void json_text(struct json_writer *w, const char *text)
+void json_put_text(struct json_writer *w, const char *text)
 {
-	json_slice(w, slice_of(text));
+	json_put_slice(w, slice_of(text));
 }
 
 static void put_replaced(struct buffer *out, struct slice text);
 
-void json_slice(struct json_writer *w, struct slice text)
+void json_put_slice(struct json_writer *w, struct slice text)
 {
 	if (slice_is_null(text)) {
-		json_null(w);
+		json_put_null(w);
 		return;
 	}
 	begin_value(w);
@@ -54,40 +56,40 @@ void json_slice(struct json_writer *w, struct slice text)
 	buffer_put_u8(w->out, '"');
 }
 
-void json_int(struct json_writer *w, int64_t value)
+void json_put_int(struct json_writer *w, int64_t value)
 {
 	begin_value(w);
-	buffer_printf(w->out, "%lld", (long long)value);
+	decimal_encode(w->out, value);
 }
 
-void json_bool(struct json_writer *w, bool value)
+void json_put_bool(struct json_writer *w, bool value)
 {
 	begin_value(w);
 	buffer_put_text(w->out, value ? "true" : "false");
 }
 
-void json_null(struct json_writer *w)
+void json_put_null(struct json_writer *w)
 {
 	begin_value(w);
 	buffer_put_text(w->out, "null");
 }
 
-void json_put_text(struct json_writer *w, const char *key, const char *text)
+void json_member_text(struct json_writer *w, const char *key, const char *text)
 {
-	json_key(w, key);
-	json_text(w, text);
+	json_put_key(w, key);
+	json_put_text(w, text);
 }
 
-void json_put_int(struct json_writer *w, const char *key, int64_t value)
+void json_member_int(struct json_writer *w, const char *key, int64_t value)
 {
-	json_key(w, key);
-	json_int(w, value);
+	json_put_key(w, key);
+	json_put_int(w, value);
 }
 
-void json_put_bool(struct json_writer *w, const char *key, bool value)
+void json_member_bool(struct json_writer *w, const char *key, bool value)
 {
-	json_key(w, key);
-	json_bool(w, value);
+	json_put_key(w, key);
+	json_put_bool(w, value);
 }
 
 /* UTF-8 */

@@ -20,20 +20,20 @@ static inline struct json_writer json_writer(struct buffer *out)
 	return (struct json_writer){ .out = out };
 }
 
-/* Values: within an array, or after json_key(). */
-void json_open(struct json_writer *w, char bracket);  /* '{' or '[' */
-void json_close(struct json_writer *w, char bracket); /* '}' or ']' */
-void json_key(struct json_writer *w, const char *key);
-void json_text(struct json_writer *w, const char *text); /* NULL: null */
-void json_slice(struct json_writer *w, struct slice text);
-void json_int(struct json_writer *w, int64_t value);
-void json_bool(struct json_writer *w, bool value);
-void json_null(struct json_writer *w);
+/* Values: within an array, or after json_put_key(). */
+void json_put_open(struct json_writer *w, char bracket);  /* '{' or '[' */
+void json_put_close(struct json_writer *w, char bracket); /* '}' or ']' */
+void json_put_key(struct json_writer *w, const char *key);
+void json_put_text(struct json_writer *w, const char *text); /* NULL: null */
+void json_put_slice(struct json_writer *w, struct slice text);
+void json_put_int(struct json_writer *w, int64_t value);
+void json_put_bool(struct json_writer *w, bool value);
+void json_put_null(struct json_writer *w);
 
 /* Members: key and value at once. */
-void json_put_text(struct json_writer *w, const char *key, const char *text);
-void json_put_int(struct json_writer *w, const char *key, int64_t value);
-void json_put_bool(struct json_writer *w, const char *key, bool value);
+void json_member_text(struct json_writer *w, const char *key, const char *text);
+void json_member_int(struct json_writer *w, const char *key, int64_t value);
+void json_member_bool(struct json_writer *w, const char *key, bool value);
 
 /* Is it UTF-8 that JSON may hold: no overlong form, no surrogate? */
 bool utf8_is_valid(struct slice text);

@@ -196,14 +196,15 @@ void options_help(const struct option_tool *tool,
 
 static void put_words(struct json_writer *w, const char *words)
 {
-	json_open(w, '[');
+	json_put_open(w, '[');
 	while (*words != '\0') {
 		size_t len = strcspn(words, "|");
 
-		json_slice(w, (struct slice){ (const uint8_t *)words, len });
+		json_put_slice(w,
+			       (struct slice){ (const uint8_t *)words, len });
 		words += len + (words[len] == '|' ? 1 : 0);
 	}
-	json_close(w, ']');
+	json_put_close(w, ']');
 }
 
 static void put_row_json(struct json_writer *w, const struct option_row *row)
@@ -211,23 +212,24 @@ static void put_row_json(struct json_writer *w, const struct option_row *row)
 	char letter[2] = { row->letter, '\0' };
 	bool optional = row->arg != NULL && row->arg[0] == '[';
 
-	json_open(w, '{');
-	json_put_text(w, "letter", row->letter == 0 ? NULL : letter);
-	json_put_text(w, "name", row->name);
-	json_put_text(w, "arg", row->arg);
-	json_put_bool(w, "optional", optional);
-	json_put_bool(w, "repeat",
-		      row->kind == OPTION_TEXTS || row->kind == OPTION_COUNT);
-	json_put_text(w, "section", row->section);
-	json_put_text(w, "doc", row->doc);
-	json_put_text(w, "default", row->def);
-	json_key(w, "choices");
+	json_put_open(w, '{');
+	json_member_text(w, "letter", row->letter == 0 ? NULL : letter);
+	json_member_text(w, "name", row->name);
+	json_member_text(w, "arg", row->arg);
+	json_member_bool(w, "optional", optional);
+	json_member_bool(w, "repeat",
+			 row->kind == OPTION_TEXTS ||
+				 row->kind == OPTION_COUNT);
+	json_member_text(w, "section", row->section);
+	json_member_text(w, "doc", row->doc);
+	json_member_text(w, "default", row->def);
+	json_put_key(w, "choices");
 	if (row->choices == NULL)
-		json_null(w);
+		json_put_null(w);
 	else
 		put_words(w, row->choices);
-	json_put_text(w, "complete", row->complete);
-	json_close(w, '}');
+	json_member_text(w, "complete", row->complete);
+	json_put_close(w, '}');
 }
 
 static void put_rows_json(struct json_writer *w, const struct option_row *row)
@@ -240,41 +242,41 @@ static void put_rows_json(struct json_writer *w, const struct option_row *row)
 
 static void put_verb_json(struct json_writer *w, const struct option_verb *verb)
 {
-	json_open(w, '{');
-	json_put_text(w, "name", verb->name);
-	json_put_text(w, "alias", verb->alias);
-	json_put_text(w, "operands", verb->operands);
-	json_put_text(w, "doc", verb->doc);
-	json_put_text(w, "complete", verb->complete);
-	json_put_text(w, "example", verb->example);
-	json_key(w, "options");
-	json_open(w, '[');
+	json_put_open(w, '{');
+	json_member_text(w, "name", verb->name);
+	json_member_text(w, "alias", verb->alias);
+	json_member_text(w, "operands", verb->operands);
+	json_member_text(w, "doc", verb->doc);
+	json_member_text(w, "complete", verb->complete);
+	json_member_text(w, "example", verb->example);
+	json_put_key(w, "options");
+	json_put_open(w, '[');
 	put_rows_json(w, verb->options);
-	json_close(w, ']');
-	json_close(w, '}');
+	json_put_close(w, ']');
+	json_put_close(w, '}');
 }
 
 void options_help_json(const struct option_tool *tool, struct buffer *out)
 {
 	struct json_writer w = json_writer(out);
 
-	json_open(&w, '{');
-	json_put_text(&w, "name", tool->name);
-	json_put_text(&w, "version", KSPOOL_VERSION);
-	json_put_text(&w, "doc", tool->doc);
-	json_put_text(&w, "operands", tool->operands);
-	json_put_text(&w, "complete", tool->complete);
-	json_key(&w, "options");
-	json_open(&w, '[');
+	json_put_open(&w, '{');
+	json_member_text(&w, "name", tool->name);
+	json_member_text(&w, "version", KSPOOL_VERSION);
+	json_member_text(&w, "doc", tool->doc);
+	json_member_text(&w, "operands", tool->operands);
+	json_member_text(&w, "complete", tool->complete);
+	json_put_key(&w, "options");
+	json_put_open(&w, '[');
 	for (size_t i = 0; tool->tables[i] != NULL; i++)
 		put_rows_json(&w, tool->tables[i]);
-	json_close(&w, ']');
-	json_key(&w, "verbs");
-	json_open(&w, '[');
+	json_put_close(&w, ']');
+	json_put_key(&w, "verbs");
+	json_put_open(&w, '[');
 	for (const struct option_verb *v = tool->verbs;
 	     v != NULL && v->name != NULL; v++)
 		put_verb_json(&w, v);
-	json_close(&w, ']');
-	json_close(&w, '}');
+	json_put_close(&w, ']');
+	json_put_close(&w, '}');
 	buffer_put_u8(out, '\n');
 }
