@@ -139,7 +139,7 @@ void dispatch_frame(struct conn *conn, uint8_t *frame, size_t len)
 	}
 	key = (int16_t)get_be16(frame);
 	version = (int16_t)get_be16(frame + 2);
-	api = api_find(key);
+	api = conn->thread->server->find_api(key);
 	if (api == NULL) {
 		refuse(conn, "unknown api", frame);
 		return;

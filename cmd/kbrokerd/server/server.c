@@ -44,8 +44,8 @@ static int init_threads(struct server *s)
 	return 0;
 }
 
-int server_open(struct broker *broker, struct server **server_out, char *error,
-		size_t error_size)
+int server_open(struct broker *broker, server_find_api *find_api,
+		struct server **server_out, char *error, size_t error_size)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int rc;
@@ -53,6 +53,7 @@ int server_open(struct broker *broker, struct server **server_out, char *error,
 	if (s == NULL)
 		return -ENOMEM;
 	s->broker = broker;
+	s->find_api = find_api;
 	s->config = broker->config;
 	s->logger = broker->logger;
 	s->clock = broker->clock;

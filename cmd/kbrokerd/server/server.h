@@ -13,15 +13,20 @@
 #include "kbrokerd/server/budget.h"
 #include "kbrokerd/server/listener.h"
 
+struct api;
 struct broker;
 struct io_thread;
 struct logger;
+
+/* Which APIs it serves: the row of a key, or NULL. */
+typedef const struct api *server_find_api(int16_t key);
 
 struct server {
 	struct broker *broker;
 	const struct config *config;
 	const struct logger *logger;
 	struct clock *clock;
+	server_find_api *find_api;
 	struct budget budget; /* of half received requests */
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
@@ -35,8 +40,8 @@ struct server {
  * clients can connect, but nobody answers yet.  Returns 0, or a negative errno
  * with a text in error and everything undone.
  */
-int server_open(struct broker *broker, struct server **server_out, char *error,
-		size_t error_size);
+int server_open(struct broker *broker, server_find_api *find_api,
+		struct server **server_out, char *error, size_t error_size);
 
 /* Start the threads and answer.  Returns 0 or a negative errno. */
 int server_start(struct server *s);
