@@ -105,19 +105,6 @@ static void put_headers(struct buffer *out, struct slice headers)
 		buffer_put_text(out, ",\"headers_enc\":\"b64\"");
 }
 
-static const char *timestamp_name(enum timestamp_kind kind)
-{
-	switch (kind) {
-	case TIMESTAMP_CREATE:
-		return "create";
-	case TIMESTAMP_LOG_APPEND:
-		return "logappend";
-	case TIMESTAMP_NONE:
-		break;
-	}
-	return "none";
-}
-
 static void put_number(struct buffer *out, const char *before, int64_t value)
 {
 	buffer_put_text(out, before);
@@ -140,7 +127,7 @@ void envelope_write(const struct envelope_style *style,
 	put_number(out, ",\"partition\":", place->partition);
 	put_number(out, ",\"offset\":", record->offset);
 	buffer_put_text(out, ",\"tstype\":\"");
-	buffer_put_text(out, timestamp_name(place->timestamp_kind));
+	buffer_put_text(out, timestamp_kind_name(place->timestamp_kind));
 	put_number(out, "\",\"ts\":", record->timestamp_ms);
 	put_number(out, ",\"broker\":", place->broker);
 	if (style->meta) {

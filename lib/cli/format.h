@@ -7,9 +7,15 @@
  *	%t topic  %p partition   %o offset         %%
  * and %{name} or %{name:mod}, name one of
  *	topic partition offset ts key value headers header.NAME epoch tstype
- *	broker size lag
- * mod one of hex b64 json csv iso u8 u16le u16be u32le ... u64be, or a format
- * of strftime(3), in UTC, for ts.  A length of null is -1.  Escapes as in
+ *	broker size lag src.record src.topic src.partition src.offset
+ * and mod one of
+ *	hex b64 json csv   key, value, header, topic, tstype
+ *	json               headers: [name, value, name, value...]
+ *	iso, or a format of strftime(3) with a % in it: ts, in UTC
+ *	u8 u16be u16le u32be u32le u64be u64le: a number as so many bytes; of
+ *	                   key, value and header the length, -1 for null
+ * size is the bytes of key, value and headers; lag the records after this one
+ * up to the high watermark.  A length of null is -1.  Escapes as in
  * cli/encoding.h; kcat ends its text at \0, here it is a NUL byte.
  */
 #ifndef CLI_FORMAT_H

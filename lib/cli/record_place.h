@@ -12,6 +12,9 @@ enum timestamp_kind {
 	TIMESTAMP_LOG_APPEND = 1,
 };
 
+/* "none", "create" or "logappend". */
+const char *timestamp_kind_name(enum timestamp_kind kind);
+
 struct record_place {
 	const char *topic;
 	int32_t partition;
@@ -19,6 +22,11 @@ struct record_place {
 	int32_t leader_epoch; /* -1: unknown */
 	enum timestamp_kind timestamp_kind;
 	int64_t high_watermark; /* -1: unknown */
+	/* For kproduce --report: where in its input the record stood. */
+	int64_t source_record;    /* from 1; 0: it has no source */
+	const char *source_topic; /* what the envelope said, or NULL */
+	int32_t source_partition;
+	int64_t source_offset;
 };
 
 #endif /* CLI_RECORD_PLACE_H */
