@@ -63,6 +63,7 @@ struct fetch_entry {
 	struct partition_waiter waiter;
 	bool hooked; /* the waiter is, and was not taken from the ready ones */
 	struct partition_offsets seen; /* at the last look */
+	int64_t available; /* bytes that it had then for this request */
 	/* Gives back what fetch.c put here, before the entry goes; or NULL. */
 	void (*on_forget)(struct fetch_entry *e);
 };

@@ -551,7 +551,8 @@ int partition_read(struct partition *p, int64_t offset, size_t max_bytes,
 		if (offset < offsets_out->log_start ||
 		    offset > offsets_out->log_end)
 			rc = -ERANGE;
-		else if (offset < p->high_watermark)
+		else if (offset < p->high_watermark &&
+			 (max_bytes > 0 || at_least_one))
 			rc = log_read(p->log, offset, max_bytes,
 				      p->high_watermark, at_least_one,
 				      slice_out);

@@ -1,0 +1,238 @@
+/*
+ * list_offsets.c - ListOffsets: turn a time into an offset
+ *
+ * Latest is the high watermark, which a consumer can reach; by time only what
+ * lies below it is found.  There is no remote storage: what asks for it finds
+ * none, and the earliest local offset is the earliest.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "kbrokerd/api/registry.h"
+#include "kbrokerd/broker.h"
+#include "wire/error_codes.h"
+#include "wire/messages.h"
+
+enum {
+	AT_LATEST = -1,
+	AT_EARLIEST = -2,
+	AT_MAX_TIMESTAMP = -3,
+	AT_EARLIEST_LOCAL = -4,
+	AT_LATEST_TIERED = -5,
+	AT_EARLIEST_PENDING_UPLOAD = -6,
+};
+
+enum { READ_COMMITTED = 1 };
+
+typedef struct list_offsets_request_topics_partitions asked_row;
+typedef struct list_offsets_response_topics_partitions answered_row;
+
+/* One look-up, under the partition's lock. */
+struct lookup {
+	const asked_row *asked;
+	bool committed;
+	answered_row *answer;
+};
+
+/* The first version that knows a special time; 0: there is no such. */
+static int16_t version_of(int64_t timestamp)
+{
+	static const int16_t versions[] = {
+		[-AT_LATEST] = 1,        [-AT_EARLIEST] = 1,
+		[-AT_MAX_TIMESTAMP] = 7, [-AT_EARLIEST_LOCAL] = 8,
+		[-AT_LATEST_TIERED] = 9, [-AT_EARLIEST_PENDING_UPLOAD] = 11,
+	};
+
+	if (timestamp < AT_EARLIEST_PENDING_UPLOAD || timestamp >= 0)
+		return 0;
+	return versions[-timestamp];
+}
+
+static int find_earliest(struct lookup *l, struct log *log,
+			 const struct partition_offsets *offsets)
+{
+	int32_t epoch = log_epoch_of(log, offsets->log_start);
+
+	l->answer->offset = offsets->log_start;
+	/* Of an empty log: the epoch that its first record will have. */
+	l->answer->leader_epoch =
+		epoch < 0 && offsets->log_start == offsets->log_end
+			? offsets->leader_epoch
+			: epoch;
+	return 0;
+}
+
+static int find_by_time(struct lookup *l, struct log *log, int64_t end_offset)
+{
+	struct log_time_offset found;
+	int rc;
+
+	if (l->asked->timestamp == AT_MAX_TIMESTAMP)
+		rc = log_offset_of_max_timestamp(log, &found);
+	else
+		rc = log_offset_for_time(log, l->asked->timestamp, end_offset,
+					 &found);
+	if (rc == 0 && found.offset >= 0 && found.offset < end_offset) {
+		l->answer->timestamp = found.timestamp_ms;
+		l->answer->offset = found.offset;
+		l->answer->leader_epoch = found.leader_epoch;
+	}
+	return rc;
+}
+
+static int look_up(void *arg, struct log *log,
+		   const struct partition_offsets *offsets)
+{
+	struct lookup *l = arg;
+	int64_t end_offset =
+		l->committed ? offsets->last_stable : offsets->high_watermark;
+
+	switch (l->asked->timestamp) {
+	case AT_LATEST:
+		l->answer->offset = end_offset;
+		l->answer->leader_epoch = offsets->leader_epoch;
+		return 0;
+	case AT_EARLIEST:
+	case AT_EARLIEST_LOCAL:
+		return find_earliest(l, log, offsets);
+	case AT_LATEST_TIERED:
+	case AT_EARLIEST_PENDING_UPLOAD:
+		return 0;
+	default:
+		return find_by_time(l, log, end_offset);
+	}
+}
+
+static int16_t error_of(int rc)
+{
+	switch (rc) {
+	case 0:
+		return WIRE_NONE;
+	case -ENOENT:
+		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
+	default:
+		return WIRE_KAFKA_STORAGE_ERROR;
+	}
+}
+
+static int16_t check_epoch(int32_t asked, int32_t epoch)
+{
+	if (asked < 0 || asked == epoch)
+		return WIRE_NONE;
+	return asked < epoch ? WIRE_FENCED_LEADER_EPOCH
+			     : WIRE_UNKNOWN_LEADER_EPOCH;
+}
+
+static int16_t answer_partition(struct request *req, const struct image *image,
+				const struct topic_image *topic,
+				struct lookup *l)
+{
+	const asked_row *asked = l->asked;
+	struct partition *p;
+	int16_t error;
+
+	if (asked->timestamp < 0 &&
+	    (version_of(asked->timestamp) == 0 ||
+	     version_of(asked->timestamp) > req->version))
+		return WIRE_UNSUPPORTED_VERSION;
+	if (topic == NULL || asked->partition_index < 0 ||
+	    asked->partition_index >= topic->partition_count)
+		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
+	p = partition_find(req->broker->partitions, image, topic,
+			   asked->partition_index);
+	if (p == NULL)
+		return WIRE_NOT_LEADER_OR_FOLLOWER;
+	error = check_epoch(asked->current_leader_epoch,
+			    partition_leader_epoch(p));
+	if (error == WIRE_NONE)
+		error = error_of(partition_with_log(p, look_up, l));
+	partition_release(p);
+	return error;
+}
+
+/* Who asks twice for a partition has made a mistake. */
+
+static int by_index(const void *a, const void *b)
+{
+	int32_t x = (*(const asked_row *const *)a)->partition_index;
+	int32_t y = (*(const asked_row *const *)b)->partition_index;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Marks the rows of partitions that stand there twice. */
+static int mark_duplicates(struct arena *arena, const asked_row *rows,
+			   int32_t count, bool *twice)
+{
+	const asked_row **sorted;
+
+	if (count < 2)
+		return 0;
+	sorted = arena_calloc(arena, (size_t)count, sizeof(*sorted));
+	if (sorted == NULL)
+		return -ENOMEM;
+	for (int32_t i = 0; i < count; i++)
+		sorted[i] = &rows[i];
+	qsort(sorted, (size_t)count, sizeof(*sorted), by_index);
+	for (int32_t i = 1; i < count; i++)
+		if (by_index(&sorted[i - 1], &sorted[i]) == 0)
+			twice[sorted[i - 1] - rows] = twice[sorted[i] - rows] =
+				true;
+	return 0;
+}
+
+static int answer_topic(struct request *req, const struct image *image,
+			const struct list_offsets_request_topics *from,
+			struct list_offsets_response_topics *to)
+{
+	const struct list_offsets_request *message = req->message;
+	const struct topic_image *topic = image_topic(image, from->name);
+	int32_t count = from->partitions_count;
+	bool *twice = arena_calloc(&req->arena, (size_t)count, sizeof(*twice));
+
+	to->name = from->name;
+	to->partitions =
+		wire_array(&list_offsets_response_topics_partitions_desc,
+			   &req->arena, count);
+	if (to->partitions == NULL || twice == NULL ||
+	    mark_duplicates(&req->arena, from->partitions, count, twice) < 0)
+		return -ENOMEM;
+	to->partitions_count = count;
+	for (int32_t i = 0; i < count; i++) {
+		struct lookup l = {
+			.asked = &from->partitions[i],
+			.committed = message->isolation_level == READ_COMMITTED,
+			.answer = &to->partitions[i],
+		};
+
+		l.answer->partition_index = l.asked->partition_index;
+		l.answer->error_code =
+			twice[i] ? WIRE_INVALID_REQUEST
+				 : answer_partition(req, image, topic, &l);
+	}
+	return 0;
+}
+
+void api_list_offsets(struct request *req)
+{
+	const struct list_offsets_request *message = req->message;
+	struct list_offsets_response response;
+	const struct image *image;
+	int rc = 0;
+
+	wire_init(&list_offsets_response_desc, &response);
+	response.topics = wire_array(&list_offsets_response_topics_desc,
+				     &req->arena, message->topics_count);
+	response.topics_count = message->topics_count;
+	if (response.topics == NULL)
+		rc = -ENOMEM;
+	image = metadata_image(req->broker->metadata);
+	for (int32_t i = 0; i < message->topics_count && rc == 0; i++)
+		rc = answer_topic(req, image, &message->topics[i],
+				  &response.topics[i]);
+	image_release(image);
+	if (rc == 0)
+		request_reply(req, &response);
+	else
+		request_close(req, "out of memory");
+}
