@@ -1,0 +1,88 @@
+/*
+ * program.h - one run of kproduce: input, producer, what became of records
+ */
+#ifndef KPRODUCE_PROGRAM_H
+#define KPRODUCE_PROGRAM_H
+
+#include "cli/format.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "client/producer.h"
+#include "kproduce/options.h"
+#include "kproduce/tracker.h"
+
+enum { FAILURES_MAX = 16 }; /* told apart; the others are counted */
+
+/* A record that was not stored, to be told from outside of callbacks. */
+struct failure {
+	uint64_t number;
+	int64_t position;
+	size_t size; /* of key, value and headers, bytes */
+	const struct producer_topic *topic;
+	int32_t partition;
+	struct client_error error;
+};
+
+struct input {
+	const char *name; /* "stdin", or the path */
+	int fd;
+	enum framing framing;
+	uint64_t first_number; /* of its first frame, counted over all */
+};
+
+struct program {
+	struct produce_options options;
+	struct messages messages;
+	struct client_config config;
+	struct loop *loop;
+	struct client *client;
+	struct producer *producer;
+	struct producer_topic *topic; /* used last */
+	struct loop_watch *signal_watch;
+	struct arena arena; /* of one envelope */
+
+	struct input *inputs; /* input_count; all that were opened */
+	size_t input_count;
+	struct tracker tracker;
+	int64_t now_ms; /* wall clock of this turn */
+
+	struct output report, failed; /* fd -1: not asked for */
+	struct format *report_format; /* NULL: JSON */
+
+	struct failure failures[FAILURES_MAX];
+	size_t failure_count;
+	uint64_t failures_untold;
+
+	uint64_t added, acked, failed_count, unread;
+	uint64_t bytes;
+	int64_t started_us;
+	struct progress progress;
+	int status; /* the worst so far */
+	bool stop;  /* read no more */
+};
+
+/* results.c: what became of records */
+
+/* Of producer_new(). */
+void results_on_delivery(void *arg, const struct producer_delivery *delivery);
+
+/* A frame that made no record: say so, keep it in --failed, stop unless -E. */
+__attribute__((format(printf, 4, 5))) void results_bad_frame(
+	struct program *p, const struct framed *frame, int status,
+	const char *format, ...);
+
+/* Say what was noted in callbacks; asks the broker about limits. */
+void results_tell(struct program *p);
+
+/* The last line: sent, acked, failed. */
+void results_summary(struct program *p);
+
+void results_progress(struct program *p);
+
+/* feed.c: input to producer */
+
+/* Read all inputs into the producer, until their end, -c, a failure or a
+ * signal. */
+void feed_inputs(struct program *p, char **paths, int count);
+
+#endif /* KPRODUCE_PROGRAM_H */

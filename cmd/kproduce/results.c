@@ -1,0 +1,304 @@
+/*
+ * results.c - what became of records: reports, failures, the summary
+ *
+ * Deliveries come from callbacks, from where no broker can be asked: failures
+ * are noted there and told by results_tell().
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/envelope.h"
+#include "cli/json_writer.h"
+#include "cli/signals.h"
+#include "client/admin.h"
+#include "kproduce/program.h"
+#include "wire/errors.h"
+
+static int64_t monotonic_us(void)
+{
+	return clock_system()->monotonic_us(clock_system());
+}
+
+/* Output of --report and --failed */
+
+static void place_of(const struct producer_delivery *d,
+		     struct record_place *place)
+{
+	*place = (struct record_place){
+		.topic = producer_topic_name(d->topic),
+		.partition = d->partition,
+		.broker = -1,
+		.leader_epoch = -1,
+		.timestamp_kind = d->log_append_time_ms < 0
+					  ? TIMESTAMP_CREATE
+					  : TIMESTAMP_LOG_APPEND,
+		.high_watermark = -1,
+	};
+}
+
+static void report(struct program *p, const struct producer_delivery *d)
+{
+	static const struct envelope_style meta = { .meta = true };
+	struct record_place place;
+	struct slice at = d->records;
+	struct record record;
+
+	place_of(d, &place);
+	while (producer_delivery_next(d, &at, &record) == 1) {
+		record.offset += d->base_offset;
+		if (d->log_append_time_ms >= 0)
+			record.timestamp_ms = d->log_append_time_ms;
+		if (p->report_format == NULL)
+			envelope_write(&meta, &place, &record,
+				       &p->report.buffer);
+		else
+			format_write(p->report_format, &place, &record,
+				     &p->report.buffer);
+		output_filled(&p->report, monotonic_us());
+	}
+}
+
+/* A field as it stood in the input. */
+static void put_field(struct program *p, struct slice field)
+{
+	if (!slice_is_null(field))
+		buffer_put(&p->failed.buffer, field.data, field.len);
+	else if (p->options.null_text != NULL)
+		buffer_put_text(&p->failed.buffer, p->options.null_text);
+}
+
+static void keep_failed(struct program *p, const struct producer_delivery *d,
+			const struct record *record)
+{
+	const struct produce_options *o = &p->options;
+	struct envelope_style style = { 0 };
+	struct record_place place;
+
+	if (p->failed.fd < 0)
+		return;
+	if (o->common.json) {
+		place_of(d, &place);
+		envelope_write(&style, &place, record, &p->failed.buffer);
+	} else {
+		if (o->key_delimiter.len > 0) {
+			put_field(p, record->key);
+			buffer_put(&p->failed.buffer, o->key_delimiter.data,
+				   o->key_delimiter.len);
+		}
+		put_field(p, record->value);
+		buffer_put(&p->failed.buffer, o->delimiter.data,
+			   o->delimiter.len);
+	}
+	output_filled(&p->failed, monotonic_us());
+}
+
+/* Failures */
+
+static void note_failure(struct program *p, const struct producer_delivery *d,
+			 uint64_t number, const struct record *record)
+{
+	struct failure *f;
+
+	if (p->failure_count == FAILURES_MAX) {
+		p->failures_untold++;
+		return;
+	}
+	f = &p->failures[p->failure_count++];
+	*f = (struct failure){
+		.number = number,
+		.position = tracker_position(&p->tracker, number),
+		.size = record->key.len + record->value.len +
+			record->headers.len,
+		.topic = d->topic,
+		.partition = d->partition,
+		.error = *d->error,
+	};
+}
+
+static void on_failed(struct program *p, const struct producer_delivery *d)
+{
+	struct slice at = d->records;
+	struct record record = { 0 };
+
+	for (int32_t i = 0; i < d->count; i++) {
+		producer_delivery_next(d, &at, &record);
+		note_failure(p, d, d->opaques[i], &record);
+		keep_failed(p, d, &record);
+		tracker_done(&p->tracker, d->opaques[i]);
+	}
+	p->failed_count += (uint64_t)d->count;
+	p->status = exit_worse(p->status, (int)d->error->kind);
+	if (!p->options.keep_going)
+		p->stop = true;
+}
+
+void results_on_delivery(void *arg, const struct producer_delivery *d)
+{
+	struct program *p = arg;
+
+	if (d->error != NULL) {
+		on_failed(p, d);
+		return;
+	}
+	p->acked += (uint64_t)d->count;
+	for (int32_t i = 0; i < d->count; i++)
+		tracker_done(&p->tracker, d->opaques[i]);
+	if (p->report.fd >= 0)
+		report(p, d);
+}
+
+void results_bad_frame(struct program *p, const struct framed *frame,
+		       int status, const char *format, ...)
+{
+	const struct input *input = &p->inputs[p->input_count - 1];
+	char text[CLIENT_ERROR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (input->framing == FRAMING_JSON)
+		message_error(&p->messages, "%s: line %lld, record %lld: %s",
+			      input->name, (long long)frame->line,
+			      (long long)frame->number, text);
+	else
+		message_error(&p->messages, "%s: record %lld (byte %lld): %s",
+			      input->name, (long long)frame->number,
+			      (long long)frame->position, text);
+	p->failed_count++;
+	p->status = exit_worse(p->status, status);
+	if (!p->options.keep_going)
+		p->stop = true;
+	if (p->failed.fd < 0)
+		return;
+	buffer_put(&p->failed.buffer, frame->bytes.data, frame->bytes.len);
+	if (input->framing == FRAMING_JSON)
+		buffer_put_u8(&p->failed.buffer, '\n');
+	else
+		buffer_put(&p->failed.buffer, p->options.delimiter.data,
+			   p->options.delimiter.len);
+	output_filled(&p->failed, monotonic_us());
+}
+
+/* The input that the record with that number came from. */
+static const struct input *input_of(const struct program *p, uint64_t number)
+{
+	size_t i = p->input_count;
+
+	while (i > 1 && p->inputs[i - 1].first_number > number)
+		i--;
+	return &p->inputs[i - 1];
+}
+
+/* For MESSAGE_TOO_LARGE both numbers: the second must be asked for. */
+static void explain(struct program *p, const struct failure *f,
+		    struct buffer *text)
+{
+	const char *topic = producer_topic_name(f->topic);
+	struct buffer limit = { 0 };
+	struct client_error error;
+
+	client_error_clear(&error);
+	if (f->error.code == WIRE_MESSAGE_TOO_LARGE &&
+	    admin_topic_config(p->client, topic, "max.message.bytes",
+			       p->options.common.step_timeout_ms, &limit,
+			       &error) == 0)
+		buffer_printf(text,
+			      "MESSAGE_TOO_LARGE: %zu bytes, broker limit %.*s "
+			      "(topic max.message.bytes)",
+			      f->size, (int)limit.len, (char *)limit.data);
+	else
+		buffer_put_text(text, f->error.text);
+	buffer_clear(&limit);
+}
+
+static void tell(struct program *p, const struct failure *f)
+{
+	const struct input *input = input_of(p, f->number);
+	struct buffer text = { 0 };
+
+	explain(p, f, &text);
+	message_error(&p->messages, "%s: record %lld (byte %lld): %s",
+		      input->name,
+		      (long long)(f->number - input->first_number + 1),
+		      (long long)f->position, buffer_text(&text));
+	buffer_clear(&text);
+}
+
+void results_tell(struct program *p)
+{
+	uint64_t untold = p->failures_untold;
+
+	for (size_t i = 0; i < p->failure_count; i++)
+		tell(p, &p->failures[i]);
+	p->failure_count = 0;
+	p->failures_untold = 0;
+	if (untold > 0)
+		message_error(&p->messages, "and %llu more records",
+			      (unsigned long long)untold);
+}
+
+/* Progress and summary */
+
+void results_progress(struct program *p)
+{
+	int64_t now_us = monotonic_us();
+	double seconds = (double)(now_us - p->started_us) / 1e6;
+	int64_t oldest = producer_oldest_ms(p->producer);
+	char text[160];
+
+	p->progress.asked |= signals_take_progress();
+	if (!progress_due(&p->progress, now_us))
+		return;
+	snprintf(text, sizeof(text),
+		 "%llu records, %.1f MB/s, %llu unacknowledged, the oldest for "
+		 "%.1f s",
+		 (unsigned long long)p->added,
+		 seconds > 0 ? (double)p->bytes / 1e6 / seconds : 0.0,
+		 (unsigned long long)producer_pending(p->producer),
+		 oldest < 0 ? 0.0
+			    : (double)(loop_now_ms(p->loop) - oldest) / 1000);
+	progress_show(&p->progress, now_us, text);
+}
+
+static void summary_json(struct program *p, uint64_t sent, double seconds)
+{
+	struct buffer text = { 0 };
+	struct json_writer w = json_writer(&text);
+
+	json_put_open(&w, '{');
+	json_member_int(&w, "sent", (int64_t)sent);
+	json_member_int(&w, "acked", (int64_t)p->acked);
+	json_member_int(&w, "failed", (int64_t)p->failed_count);
+	json_member_int(&w, "unread", (int64_t)p->unread);
+	json_member_int(&w, "bytes", (int64_t)p->bytes);
+	json_member_int(&w, "ms", (int64_t)(seconds * 1000));
+	json_put_close(&w, '}');
+	message_raw_line(&p->messages, buffer_text(&text));
+	buffer_clear(&text);
+}
+
+void results_summary(struct program *p)
+{
+	double seconds = (double)(monotonic_us() - p->started_us) / 1e6;
+	bool failed = p->acked < p->added || p->failed_count > 0;
+	uint64_t sent = p->acked + producer_pending(p->producer);
+	enum message_level level = failed ? MESSAGE_WARNING : MESSAGE_NOTICE;
+
+	if (!messages_wants(&p->messages, level))
+		return;
+	if (p->options.common.json)
+		summary_json(p, sent, seconds);
+	else
+		message(&p->messages, level,
+			"sent %llu acked %llu failed %llu unread %llu "
+			"(%.1f MB, %.1f s)",
+			(unsigned long long)sent, (unsigned long long)p->acked,
+			(unsigned long long)p->failed_count,
+			(unsigned long long)p->unread, (double)p->bytes / 1e6,
+			seconds);
+}
