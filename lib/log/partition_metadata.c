@@ -53,6 +53,6 @@ int partition_metadata_write(struct vfs *vfs, const char *path,
 	int len;
 
 	uuid_format(topic_id, id);
-	len = snprintf(text, sizeof(text), "version: 0\ntopic_id: %s\n", id);
+	len = snprintf(text, sizeof(text), "version: 0\ntopic_id: %s", id);
 	return file_replace(vfs, path, text, (size_t)len);
 }

@@ -1,7 +1,7 @@
 /*
  * partition_metadata.h - the file that says which topic a directory is of
  *
- * partition.metadata, ASCII, each line ended by a newline:
+ * partition.metadata, ASCII, two lines, of which the second has no newline:
  *
  *	version: 0
  *	topic_id: <22 characters, as uuid.h has it>

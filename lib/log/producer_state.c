@@ -19,6 +19,7 @@ enum {
 	SNAPSHOT_VERSION = 1,
 	SNAPSHOT_CRC_AT = 2,
 	SNAPSHOT_CRC_FROM = 6,
+	SNAPSHOT_COUNT_AT = 6,
 	SNAPSHOT_HEADER_BYTES = 10,
 	SNAPSHOT_ENTRY_BYTES = 46,
 };
@@ -295,17 +296,24 @@ void producer_state_encode(const struct producer_state *state,
 			   struct buffer *out)
 {
 	size_t start = out->len;
+	uint32_t count = 0;
 
 	buffer_put_be16(out, SNAPSHOT_VERSION);
 	buffer_put_be32(out, 0);
-	buffer_put_be32(out, (uint32_t)producer_state_count(state));
+	buffer_put_be32(out, 0);
 	for (const struct producer *p = state->producers; p != NULL;
-	     p = p->hh.next)
+	     p = p->hh.next) {
+		if (p->epoch < 0) /* its first batch is on its way */
+			continue;
 		encode_producer(p, out);
-	if (!out->failed)
-		put_be32(out->data + start + SNAPSHOT_CRC_AT,
-			 crc32c(out->data + start + SNAPSHOT_CRC_FROM,
-				out->len - start - SNAPSHOT_CRC_FROM));
+		count++;
+	}
+	if (out->failed)
+		return;
+	put_be32(out->data + start + SNAPSHOT_COUNT_AT, count);
+	put_be32(out->data + start + SNAPSHOT_CRC_AT,
+		 crc32c(out->data + start + SNAPSHOT_CRC_FROM,
+			out->len - start - SNAPSHOT_CRC_FROM));
 }
 
 static int decode_producer(struct producer_state *state, const uint8_t *from)
@@ -344,7 +352,7 @@ int producer_state_decode(struct producer_state *state, struct slice bytes)
 		    crc32c(bytes.data + SNAPSHOT_CRC_FROM,
 			   bytes.len - SNAPSHOT_CRC_FROM))
 		return -EBADMSG;
-	count = get_be32(bytes.data + SNAPSHOT_CRC_FROM);
+	count = get_be32(bytes.data + SNAPSHOT_COUNT_AT);
 	if (count != (bytes.len - SNAPSHOT_HEADER_BYTES) / SNAPSHOT_ENTRY_BYTES)
 		return -EBADMSG;
 	for (uint32_t i = 0; rc == 0 && i < count; i++)

@@ -26,7 +26,7 @@ enum { NOW_MS = 1700000000 };
 
 struct fixture {
 	char root[KIT_PATH_MAX];
-	char dir[KIT_PATH_MAX + 8];
+	char dir[KIT_PATH_MAX + 16];
 	int free_fd;
 	struct fake_clock clock;
 	struct fault_vfs *faults;
