@@ -380,7 +380,7 @@ int parse_time(const char *text, int64_t now_ms, int64_t *ms_out)
 		*ms_out = now_ms;
 		return 0;
 	}
-	if (text[0] == '-') {
+	if (text[0] == '-' && is_digit(text[1])) {
 		rc = parse_duration(text + 1, 0, &ago_ms);
 		if (rc == 0 && __builtin_sub_overflow(now_ms, ago_ms, ms_out))
 			return -ERANGE;
