@@ -27,6 +27,7 @@ struct broker {
 	struct vfs *vfs;
 	struct data_dir *dir;
 	struct data_dir_identity identity;
+	struct data_dir_found found;
 	struct metadata *metadata;
 	struct partition_table *partitions;
 	struct fetch_sessions *fetch_sessions;
@@ -43,6 +44,9 @@ int broker_start(const struct config *config, const struct logger *logger,
 
 /* The port of the first listener (after port 0 was resolved). */
 int broker_port(const struct broker *broker);
+
+/* The port of the configuration's listener number i; -1 for a unix socket. */
+int broker_listener_port(const struct broker *broker, size_t i);
 
 /* Clean stop: answer what waits, sync, write the marker.  Returns 0 when the
  * shutdown was clean. */

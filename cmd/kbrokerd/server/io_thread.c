@@ -451,13 +451,13 @@ static void drop_arrivals(struct io_thread *t)
 	}
 }
 
-/* Orphans that were never woken: nobody will. */
+/* Orphans that were woken when nobody could run them any more. */
 static void drop_woken(struct io_thread *t)
 {
 	struct pending *p;
 
 	while ((p = next_woken(t)) != NULL)
-		pending_wake(p);
+		pending_discard(p);
 }
 
 void io_thread_clear(struct io_thread *t)

@@ -162,6 +162,15 @@ void pending_drop(struct pending *p)
 	recycle(p);
 }
 
+void pending_discard(struct pending *p)
+{
+	struct conn *conn = p->req.conn;
+
+	assert(p->orphan);
+	recycle(p);
+	conn_release(conn);
+}
+
 /* Where the answer is to be encoded; NULL when out of memory. */
 static struct outbox *answer_box(struct pending *p)
 {

@@ -56,4 +56,7 @@ void pending_hurry(struct pending *p);
  */
 void pending_drop(struct pending *p);
 
+/* The broker ends: free an orphan, which is not run any more. */
+void pending_discard(struct pending *p);
+
 #endif /* KBROKERD_SERVER_PENDING_H */

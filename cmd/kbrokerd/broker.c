@@ -1,0 +1,266 @@
+/*
+ * broker.c - one kbrokerd: everything wired together
+ *
+ * Started in the order of need, stopped the other way round: no handler runs
+ * once the server has stopped, so that metadata and partitions may go.
+ */
+#include "kbrokerd/broker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kbrokerd/api/fetch_session.h"
+#include "kbrokerd/api/registry.h"
+#include "kbrokerd/server/server.h"
+
+enum { STOP_PATIENCE_MS = 30000, DEFAULT_NODE_ID = 1 };
+
+/* The data directory */
+
+static void explain_data_dir(const struct broker *broker, int rc, char *error,
+			     size_t error_size)
+{
+	const struct config *config = broker->config;
+	const struct data_dir_identity *found = &broker->identity;
+	const char *path = config->data_dir;
+
+	switch (rc) {
+	case -EBUSY:
+		if (broker->found.locked_by > 0)
+			snprintf(error, error_size,
+				 "data directory %s is in use by process %d",
+				 path, broker->found.locked_by);
+		else
+			snprintf(error, error_size,
+				 "data directory %s is in use by another "
+				 "process",
+				 path);
+		break;
+	case -ENOTEMPTY:
+		snprintf(error, error_size,
+			 "%s holds files but no meta.properties: it is not a "
+			 "data directory of kbrokerd or Apache Kafka, and is "
+			 "left alone; set log.dirs to an empty one",
+			 path);
+		break;
+	case -EEXIST:
+		snprintf(error, error_size,
+			 "%s belongs to node %d of cluster %s, which is not "
+			 "what node.id or cluster.id says",
+			 path, found->node_id, found->cluster_id);
+		break;
+	case -EBADMSG:
+		snprintf(error, error_size,
+			 "%s/meta.properties cannot be understood", path);
+		break;
+	default:
+		snprintf(error, error_size, "data directory %s: %s", path,
+			 strerror(-rc));
+	}
+}
+
+static int try_data_dir(struct broker *broker, int32_t node_id)
+{
+	struct data_dir_identity wanted = { .node_id = node_id };
+
+	memcpy(wanted.cluster_id, broker->config->cluster_id,
+	       sizeof(wanted.cluster_id));
+	return data_dir_open(broker->vfs, broker->config->data_dir, &wanted,
+			     broker->random, &broker->dir, &broker->identity,
+			     &broker->found);
+}
+
+static int open_data_dir(struct broker *broker, char *error, size_t error_size)
+{
+	int32_t node_id = broker->config->node_id;
+	int rc = try_data_dir(broker, node_id < 0 ? DEFAULT_NODE_ID : node_id);
+
+	/* What is there decides when the configuration does not. */
+	if (rc == -EEXIST && node_id < 0 &&
+	    broker->identity.node_id != DEFAULT_NODE_ID)
+		rc = try_data_dir(broker, broker->identity.node_id);
+	if (rc < 0)
+		explain_data_dir(broker, rc, error, error_size);
+	return rc;
+}
+
+/* Metadata */
+
+static bool is_wildcard(const char *host)
+{
+	return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 ||
+	       strcmp(host, "::") == 0;
+}
+
+/* What the cluster is told of a listener; clients that come in on it are told
+ * by request_advertised(). */
+static struct broker_endpoint endpoint_of(const struct listener *l,
+					  char *hostname, size_t hostname_size)
+{
+	const struct listener_config *config = l->config;
+	struct broker_endpoint e = { .name = config->name,
+				     .host = config->host,
+				     .port = l->port };
+
+	if (config->advertised_host[0] != '\0') {
+		e.host = config->advertised_host;
+		if (config->advertised_port > 0)
+			e.port = config->advertised_port;
+	} else if (is_wildcard(config->host)) {
+		if (gethostname(hostname, hostname_size) < 0)
+			snprintf(hostname, hostname_size, "localhost");
+		e.host = hostname;
+	}
+	return e;
+}
+
+static int start_metadata(struct broker *broker, char *error, size_t error_size)
+{
+	const struct config *config = broker->config;
+	struct broker_endpoint endpoints[LISTENERS_MAX];
+	struct metadata_params params = {
+		.vfs = broker->vfs,
+		.clock = broker->clock,
+		.random = broker->random,
+		.dir = data_dir_path(broker->dir),
+		.node_id = broker->identity.node_id,
+		.directory_id = broker->identity.directory_id,
+		.fresh = broker->found.fresh,
+		.sync = config->sync_metadata,
+		.default_partitions = config->default_partitions,
+		.default_replication_factor =
+			config->default_replication_factor,
+		.endpoints = endpoints,
+		.rack = config->rack[0] == '\0' ? NULL : config->rack,
+	};
+	char hostname[256] = "";
+
+	memcpy(params.cluster_id, broker->identity.cluster_id,
+	       sizeof(params.cluster_id));
+	for (size_t i = 0; i < broker->server->listener_count; i++) {
+		const struct listener *l = &broker->server->listeners[i];
+
+		if (l->port > 0 && !l->config->controller)
+			endpoints[params.endpoint_count++] =
+				endpoint_of(l, hostname, sizeof(hostname));
+	}
+	return metadata_start(&params, &broker->metadata, error, error_size);
+}
+
+/* Partitions */
+
+static void on_log(void *arg, int level, const char *text)
+{
+	const struct broker *broker = arg;
+
+	logger_tell(broker->logger, (enum logger_level)level, "partition", text,
+		    NULL);
+}
+
+static int start_partitions(struct broker *broker, char *error,
+			    size_t error_size)
+{
+	const struct config *config = broker->config;
+	struct partition_table_params params = {
+		.vfs = broker->vfs,
+		.clock = broker->clock,
+		.random = broker->random,
+		.dir = broker->dir,
+		.metadata = broker->metadata,
+		.properties = &config->properties,
+		.node_id = broker->identity.node_id,
+		.flush_mode = config->flush_commit ? FLUSH_COMMIT : FLUSH_OS,
+		.clean = broker->found.clean || broker->found.fresh,
+		.retention_check_ms =
+			config_int(config, "log.retention.check.interval.ms"),
+		.log = on_log,
+		.log_arg = broker,
+	};
+
+	return partition_table_start(&params, &broker->partitions, error,
+				     error_size);
+}
+
+/* Life */
+
+/* Whatever has been started; returns 0 when all is on disk. */
+static int release(struct broker *broker)
+{
+	int rc = -EINVAL;
+
+	if (broker->metadata != NULL)
+		metadata_stop(broker->metadata);
+	server_free(broker->server);
+	fetch_sessions_free(broker->fetch_sessions);
+	if (broker->partitions != NULL)
+		rc = partition_table_stop(broker->partitions);
+	if (broker->dir != NULL) {
+		int closed = data_dir_close(broker->dir, rc == 0);
+
+		rc = rc == 0 ? closed : rc;
+	}
+	free(broker);
+	return rc;
+}
+
+static int start(struct broker *broker, char *error, size_t error_size)
+{
+	int rc = open_data_dir(broker, error, error_size);
+
+	if (rc == 0)
+		rc = server_open(broker, api_find, &broker->server, error,
+				 error_size);
+	if (rc == 0)
+		rc = start_metadata(broker, error, error_size);
+	if (rc == 0)
+		rc = start_partitions(broker, error, error_size);
+	if (rc == 0)
+		rc = fetch_sessions_new(
+			(size_t)broker->config->fetch_sessions_max, 0,
+			broker->random, &broker->fetch_sessions);
+	if (rc == 0)
+		rc = server_start(broker->server);
+	return rc;
+}
+
+int broker_start(const struct config *config, const struct logger *logger,
+		 struct broker **broker_out, char *error, size_t error_size)
+{
+	struct broker *broker = calloc(1, sizeof(*broker));
+	int rc;
+
+	snprintf(error, error_size, "out of memory");
+	if (broker == NULL)
+		return -ENOMEM;
+	broker->config = config;
+	broker->logger = logger;
+	broker->clock = clock_system();
+	broker->random = random_system();
+	broker->vfs = vfs_system();
+	rc = start(broker, error, error_size);
+	if (rc < 0) {
+		release(broker);
+		return rc;
+	}
+	*broker_out = broker;
+	return 0;
+}
+
+int broker_port(const struct broker *broker)
+{
+	return server_port(broker->server);
+}
+
+int broker_listener_port(const struct broker *broker, size_t i)
+{
+	return broker->server->listeners[i].port;
+}
+
+int broker_stop(struct broker *broker)
+{
+	server_stop(broker->server, STOP_PATIENCE_MS);
+	return release(broker);
+}
