@@ -1,0 +1,143 @@
+/*
+ * logger_test.c - tests of logger.c: lines as they come out of a pipe
+ */
+#include "kbrokerd/logger.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+	struct fake_clock clock;
+	struct logger logger;
+	int read_fd;
+	char text[4096];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int fds[2];
+
+	assert_non_null(f);
+	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
+	fake_clock_init(&f->clock, 1785578400123);
+	f->read_fd = fds[0];
+	f->logger = (struct logger){ .fd = fds[1],
+				     .level = LOGGER_INFO,
+				     .clock = &f->clock.clock };
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	close(f->read_fd);
+	close(f->logger.fd);
+	free(f);
+	return 0;
+}
+
+static const char *told(struct fixture *f)
+{
+	ssize_t n = read(f->read_fd, f->text, sizeof(f->text) - 1);
+
+	f->text[n < 0 ? 0 : n] = '\0';
+	return f->text;
+}
+
+static void an_event_is_one_line_of_pairs(void **state)
+{
+	struct fixture *f = *state;
+
+	logger_tell(&f->logger, LOGGER_WARN, "server", "it broke", "peer",
+		    "127.0.0.1:1", "gone", NULL, "why", "a \"b\"\n\x1b[1m",
+		    NULL);
+	assert_string_equal(told(f),
+			    "ts=2026-08-01T10:00:00.123Z level=warn sub=server "
+			    "msg=\"it broke\" peer=127.0.0.1:1 "
+			    "why=\"a \\\"b\\\"\\u000a\\u001b[1m\"\n");
+}
+
+static void json_is_one_object_a_line(void **state)
+{
+	struct fixture *f = *state;
+
+	f->logger.format = LOGGER_JSON;
+	logger_tell(&f->logger, LOGGER_INFO, "a", "b", "k", "v\\", NULL);
+	assert_string_equal(told(f),
+			    "{\"ts\":\"2026-08-01T10:00:00.123Z\",\"level\":"
+			    "\"info\",\"sub\":\"a\",\"msg\":\"b\",\"k\":"
+			    "\"v\\\\\"}\n");
+}
+
+static void the_journal_gets_a_priority(void **state)
+{
+	struct fixture *f = *state;
+
+	f->logger.journal = true;
+	logger_tell(&f->logger, LOGGER_ERROR, "a", "b", NULL);
+	assert_memory_equal(told(f), "<3>ts=", 6);
+}
+
+static void what_is_below_the_level_is_not_told(void **state)
+{
+	struct fixture *f = *state;
+
+	logger_tell(&f->logger, LOGGER_DEBUG, "a", "b", NULL);
+	logger_tell(NULL, LOGGER_ERROR, "a", "b", NULL);
+	assert_string_equal(told(f), "");
+}
+
+static void a_long_line_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	char value[8000];
+
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	logger_tell(&f->logger, LOGGER_INFO, "a", "b", "k", value, NULL);
+	assert_int_equal(strlen(told(f)), 2048);
+	assert_int_equal(f->text[2047], '\n');
+}
+
+static void a_limit_counts_what_it_keeps_back(void **state)
+{
+	struct logger_limit limit = { 0 };
+	int32_t missed = -1;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_true(logger_allows(&limit, 5000 + i, 3, &missed));
+	for (int i = 0; i < 4; i++)
+		assert_false(logger_allows(&limit, 5500, 3, &missed));
+	assert_int_equal(missed, 0);
+	assert_true(logger_allows(&limit, 6000, 3, &missed));
+	assert_int_equal(missed, 4);
+	assert_true(logger_allows(&limit, 6001, 3, &missed));
+	assert_int_equal(missed, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_event_is_one_line_of_pairs),
+		TEST(json_is_one_object_a_line),
+		TEST(the_journal_gets_a_priority),
+		TEST(what_is_below_the_level_is_not_told),
+		TEST(a_long_line_is_cut),
+		TEST(a_limit_counts_what_it_keeps_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
