@@ -261,11 +261,28 @@ static void sort_offsets(int64_t *offsets, size_t count)
 		qsort(offsets, count, sizeof(*offsets), compare_offsets);
 }
 
+static bool has_offset(const int64_t *offsets, size_t count, int64_t offset)
+{
+	return count > 0 && bsearch(&offset, offsets, count, sizeof(offset),
+				    compare_offsets) != NULL;
+}
+
 static bool has_index(const struct found *found, int64_t offset)
 {
-	return found->indexed_count > 0 &&
-	       bsearch(&offset, found->indexed, found->indexed_count,
-		       sizeof(offset), compare_offsets) != NULL;
+	return has_offset(found->indexed, found->indexed_count, offset);
+}
+
+/* Remove indexes whose segment is gone. */
+static int remove_orphan(void *arg, const char *text)
+{
+	const struct found *found = arg;
+	struct name name;
+
+	if (!parse_name(text, &name) || !has_rest(&name, "") ||
+	    name.kind == FILE_LOG || name.kind == FILE_SNAPSHOT ||
+	    has_offset(found->offsets, found->count, name.offset))
+		return 0;
+	return unlink_name(found->log, text);
 }
 
 /* Run one pass over the names. */
@@ -291,6 +308,8 @@ static int read_dir(struct found *found)
 		rc = pass(found, note_segment);
 	sort_offsets(found->offsets, found->count);
 	sort_offsets(found->indexed, found->indexed_count);
+	if (rc == 0)
+		rc = pass(found, remove_orphan);
 	return rc;
 }
 
@@ -538,6 +557,14 @@ static int recover_tail(struct log *log, int64_t recovery_point,
 {
 	size_t first = log_segment_of(log, recovery_point);
 
+	/* Who was killed may have made names, and sealed the segment that
+	 * ends at the recovery point, without syncing that. */
+	log->dir_dirty = true;
+	log->parent_dirty = true;
+	if (first > 0)
+		log->segments[first - 1]->indexes_synced = false;
+	/* Of what is not known to be on disk the file may tell old tales. */
+	leader_epochs_truncate_end(&log->epochs, recovery_point);
 	for (size_t i = first; i < log->segment_count; i++) {
 		struct segment *s = log->segments[i];
 		int64_t cut = recover_segment(log, s, recovery_point, recovery);
@@ -545,7 +572,7 @@ static int recover_tail(struct log *log, int64_t recovery_point,
 
 		if (cut < 0)
 			return (int)cut;
-		s->synced_size = 0;
+		s->synced_size = -1;
 		if (cut > 0)
 			rc = drop_behind(log, i, recovery);
 		if (rc == 0 && i + 1 < log->segment_count)
@@ -556,21 +583,19 @@ static int recover_tail(struct log *log, int64_t recovery_point,
 	return 0;
 }
 
-/* Indexes that are not there, of segments that need no recovery. */
+/* Indexes that are not there, of the first count segments, which are taken to
+ * be whole. */
 static int rebuild_missing_indexes(struct log *log, const struct found *found,
-				   struct log_recovery *recovery)
+				   size_t count, struct log_recovery *recovery)
 {
-	int64_t end_offset = log->end_offset;
-
-	for (size_t i = 0; i + 1 < log->segment_count; i++) {
+	for (size_t i = 0; i < count && i + 1 < log->segment_count; i++) {
 		struct segment *s = log->segments[i];
 		int64_t cut;
 		int rc;
 
-		if (!s->indexes_synced || has_index(found, s->base_offset))
+		if (has_index(found, s->base_offset))
 			continue;
 		cut = recover_segment(log, s, INT64_MAX, recovery);
-		log->end_offset = end_offset;
 		if (cut < 0)
 			return (int)cut;
 		rc = seal_recovered(s);
@@ -679,16 +704,18 @@ static int load_segments(struct log *log, const struct log_open *params,
 			 const struct found *found,
 			 struct log_recovery *recovery)
 {
+	size_t intact;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < found->count; i++)
 		rc = add_found_segment(log, found->offsets[i]);
 	if (rc < 0 || log->segment_count == 0)
 		return rc;
-	if (!params->clean)
+	intact = params->clean ? log->segment_count - 1
+			       : log_segment_of(log, params->recovery_point);
+	rc = rebuild_missing_indexes(log, found, intact, recovery);
+	if (rc == 0 && !params->clean)
 		rc = recover_tail(log, params->recovery_point, recovery);
-	if (rc == 0)
-		rc = rebuild_missing_indexes(log, found, recovery);
 	if (rc == 0)
 		rc = activate(log, recovery);
 	log->size_bytes = sum_sizes(log);

@@ -48,13 +48,17 @@ static bool is_dirty(const struct segment *s)
 	return s->size > s->synced_size || (s->sealed && !s->indexes_synced);
 }
 
-/* From which segment on to look: all before are on disk. */
+/* The first segment that is dirty, or the count of all.  Those that end below
+ * the recovery point are on disk; the one that ends there may have been sealed
+ * since, and its indexes are not. */
 static size_t first_dirty(const struct log *log)
 {
-	size_t i = log->segment_count;
+	size_t i = 0;
 
-	while (i > 0 && is_dirty(log->segments[i - 1]))
-		i--;
+	if (log->segment_count > 0)
+		i = log_segment_of(log, log->recovery_point - 1);
+	while (i < log->segment_count && !is_dirty(log->segments[i]))
+		i++;
 	return i;
 }
 

@@ -69,8 +69,11 @@ int log_drop_segments(struct log *log, size_t first, size_t count)
 	assert(first + count <= log->segment_count);
 	if (count == 0)
 		return 0;
-	for (size_t i = first; i < first + count; i++)
-		drop_segment(log, log->segments[i]);
+	/* A crash must not leave a hole: from the outer end inwards. */
+	for (size_t n = 0; n < count; n++)
+		drop_segment(
+			log,
+			log->segments[first == 0 ? n : first + count - 1 - n]);
 	memmove(log->segments + first, log->segments + first + count,
 		(log->segment_count - first - count) * sizeof(*log->segments));
 	log->segment_count -= count;
@@ -199,8 +202,7 @@ static int cut_active(struct log *log, int64_t offset)
 	cut = s->size - found.position;
 	s->sealed = false;
 	s->size = found.position;
-	if (s->synced_size > s->size)
-		s->synced_size = s->size;
+	s->synced_size = -1; /* that it was cut is to be synced too */
 	log->size_bytes -= cut;
 	return 0;
 }
