@@ -30,9 +30,25 @@ struct client;
 struct client_request;
 struct frame;
 
+/* Keys of the requests that are made most; any other number works as well. */
+enum {
+	API_PRODUCE = 0,
+	API_FETCH = 1,
+	API_LIST_OFFSETS = 2,
+	API_METADATA = 3,
+	API_API_VERSIONS = 18,
+	API_CREATE_TOPICS = 19,
+	API_DELETE_TOPICS = 20,
+	API_INIT_PRODUCER_ID = 22,
+	API_DESCRIBE_CONFIGS = 32,
+	API_CREATE_PARTITIONS = 37,
+	API_INCREMENTAL_ALTER_CONFIGS = 44,
+	API_DESCRIBE_CLUSTER = 60,
+};
+
 enum {
 	CLIENT_ANY_NODE = -1,   /* whoever is connected, else whoever answers */
-	CLIENT_CONTROLLER = -2, /* looked up first, and again if it moved */
+	CLIENT_CONTROLLER = -2, /* looked up first */
 };
 
 /*
@@ -92,13 +108,24 @@ void client_send(struct client_request *request, int32_t node,
 		 void *arg);
 
 /*
- * The same, running the loop until the answer.  Where the request never left
- * this machine, or the answer was NOT_CONTROLLER, it is tried again until the
- * timeout.  Not from within a callback.  Returns 0 or a negative errno, with
- * the rest in client_request_error().
+ * The same, running the loop until the answer.  Not from within a callback.
+ * Returns 0 or a negative errno, with the rest in client_request_error();
+ * -EINTR when loop_stop() was called meanwhile (the request is cancelled).
  */
 int client_call(struct client_request *request, int32_t node,
 		int64_t timeout_ms);
+
+/*
+ * Records to send without copying them: in a message, records.file points to
+ * one and records.len is the sum of its parts.  Payload and bytes stay as they
+ * are until the request is done or freed.
+ */
+struct client_payload {
+	struct slice parts[2];
+};
+
+/* There will be no answer (acks=0): the request is done once it is sent. */
+void client_request_expect_nothing(struct client_request *request);
 
 /* The answer decoded; NULL unless it succeeded.  Lives in the request. */
 void *client_request_answer(struct client_request *request);
@@ -187,7 +214,8 @@ void client_unwatch(struct client *client, struct client_watcher *watcher);
  * Run the loop until topic is known and, with need_leaders, each partition
  * has a leader.  Topics are never created by asking.  A topic that is not
  * there fails at once unless wait_for_it.  Returns 0 or a negative errno with
- * *error told (-ENOENT, CLIENT_MISSING for no such topic).
+ * *error told (-ENOENT, CLIENT_MISSING for no such topic; -EINTR when
+ * loop_stop() was called meanwhile).
  */
 int client_topic_load(struct client *client, const char *name,
 		      bool need_leaders, bool wait_for_it, int64_t timeout_ms,

@@ -42,8 +42,6 @@ struct client_property_field {
 	const struct choice *choices;
 };
 
-#define FIELD(kind, member) FIELD_##kind, offsetof(struct client_config, member)
-
 static const struct choice families[] = {
 	{ "any", AF_UNSPEC },
 	{ "v4", AF_INET },
@@ -111,386 +109,334 @@ static const struct {
 	{ "compression.zstd.level", "compression.level", 1 },
 };
 
-static const struct client_property_field field_bootstrap_servers = { FIELD(
-	TEXT, bootstrap_servers) };
-static const struct client_property_field field_client_id = { FIELD(
-	TEXT, client_id) };
-static const struct client_property_field field_client_rack = { FIELD(
-	TEXT, client_rack) };
-static const struct client_property_field field_security_protocol = {
-	FIELD(CHOICE, security_protocol), protocols
-};
-static const struct client_property_field field_socket_timeout_ms = { FIELD(
-	MS, socket_timeout_ms) };
-static const struct client_property_field field_connection_setup_timeout_ms = {
-	FIELD(MS, connection_setup_timeout_ms)
-};
-static const struct client_property_field field_reconnect_backoff_ms = { FIELD(
-	MS, reconnect_backoff_ms) };
-static const struct client_property_field field_reconnect_backoff_max_ms = {
-	FIELD(MS, reconnect_backoff_max_ms)
-};
-static const struct client_property_field field_retry_backoff_ms = { FIELD(
-	MS, retry_backoff_ms) };
-static const struct client_property_field field_retry_backoff_max_ms = { FIELD(
-	MS, retry_backoff_max_ms) };
-static const struct client_property_field field_metadata_max_age_ms = { FIELD(
-	MS, metadata_max_age_ms) };
-static const struct client_property_field field_receive_message_max_bytes = {
-	FIELD(BYTES, receive_message_max_bytes)
-};
-static const struct client_property_field field_socket_send_buffer_bytes = {
-	FIELD(BYTES, socket_send_buffer_bytes)
-};
-static const struct client_property_field field_socket_receive_buffer_bytes = {
-	FIELD(BYTES, socket_receive_buffer_bytes)
-};
-static const struct client_property_field field_socket_keepalive = { FIELD(
-	BOOL, socket_keepalive) };
-static const struct client_property_field field_socket_nagle_disable = { FIELD(
-	BOOL, socket_nagle_disable) };
-static const struct client_property_field field_broker_address_family = {
-	FIELD(CHOICE, broker_address_family), families
-};
-static const struct client_property_field field_acks = { FIELD(CHOICE, acks),
-							 acks_choices };
-static const struct client_property_field field_enable_idempotence = { FIELD(
-	BOOL, enable_idempotence) };
-static const struct client_property_field field_compression = {
-	FIELD(CHOICE, compression), codecs
-};
-static const struct client_property_field field_compression_level_set = { FIELD(
-	NUMBER, compression_level_set) };
-static const struct client_property_field field_linger_us = { FIELD(
-	MS_FRACTION, linger_us) };
-static const struct client_property_field field_batch_size = { FIELD(
-	BYTES, batch_size) };
-static const struct client_property_field field_batch_num_messages = { FIELD(
-	NUMBER, batch_num_messages) };
-static const struct client_property_field field_message_max_bytes = { FIELD(
-	BYTES, message_max_bytes) };
-static const struct client_property_field field_queue_max_kbytes = { FIELD(
-	KBYTES, queue_max_kbytes) };
-static const struct client_property_field field_queue_max_messages = { FIELD(
-	NUMBER, queue_max_messages) };
-static const struct client_property_field field_max_in_flight = { FIELD(
-	NUMBER, max_in_flight) };
-static const struct client_property_field field_delivery_timeout_ms = { FIELD(
-	MS, delivery_timeout_ms) };
-static const struct client_property_field field_request_timeout_ms = { FIELD(
-	MS, request_timeout_ms) };
-static const struct client_property_field field_retries = { FIELD(NUMBER,
-								  retries) };
-static const struct client_property_field field_partitioner = {
-	FIELD(CHOICE, partitioner), partitioners
-};
-static const struct client_property_field field_auto_offset_reset = {
-	FIELD(CHOICE, auto_offset_reset), resets
-};
-static const struct client_property_field field_read_committed = {
-	FIELD(CHOICE_BOOL, read_committed), isolations
-};
-static const struct client_property_field field_fetch_min_bytes = { FIELD(
-	BYTES, fetch_min_bytes) };
-static const struct client_property_field field_fetch_wait_max_ms = { FIELD(
-	MS, fetch_wait_max_ms) };
-static const struct client_property_field field_fetch_message_max_bytes = {
-	FIELD(BYTES, fetch_message_max_bytes)
-};
-static const struct client_property_field field_fetch_max_bytes = { FIELD(
-	BYTES, fetch_max_bytes) };
-static const struct client_property_field field_queued_max_kbytes = { FIELD(
-	KBYTES, queued_max_kbytes) };
-static const struct client_property_field field_fetch_error_backoff_ms = {
-	FIELD(MS, fetch_error_backoff_ms)
-};
-static const struct client_property_field field_check_crcs = { FIELD(
-	BOOL, check_crcs) };
-static const struct client_property_field field_unsupported = {
-	.kind = FIELD_UNSUPPORTED
-};
+#define FIELD(field_kind, member, its_choices)                                 \
+	&(const struct client_property_field)                                  \
+	{                                                                      \
+		.kind = FIELD_##field_kind,                                    \
+		.offset = offsetof(struct client_config, member),              \
+		.choices = its_choices                                         \
+	}
 
-#define IGNORED        PROPERTY_IGNORED, "", 0, 0, NULL, NULL, false, NULL
-#define IGNORED_SECRET PROPERTY_IGNORED, "", 0, 0, NULL, NULL, true, NULL
+#define IGNORED(name)                                                          \
+	{                                                                      \
+		name, NULL, PROPERTY_IGNORED, "", 0, 0, NULL, NULL, false,     \
+			NULL                                                   \
+	}
+#define SECRET(name)                                                           \
+	{                                                                      \
+		name, NULL, PROPERTY_IGNORED, "", 0, 0, NULL, NULL, true, NULL \
+	}
 
+/* clang-format off */
 static const struct client_property properties[] = {
 	{ "acks", "request.required.acks", PROPERTY_CHOICE, "all", 0, 0,
 	  "all, 1, 0",
-	  "Who has a record before it counts: all in-sync replicas, the "
-	  "leader, nobody.",
-	  false, &field_acks },
-	{ "allow.auto.create.topics", NULL, IGNORED },
-	{ "api.version.fallback.ms", NULL, IGNORED },
-	{ "api.version.request", NULL, IGNORED },
-	{ "api.version.request.timeout.ms", NULL, IGNORED },
-	{ "auto.commit.enable", NULL, IGNORED },
-	{ "auto.commit.interval.ms", NULL, IGNORED },
-	{ "auto.include.jmx.reporter", NULL, IGNORED },
+	  "Who has a record before it counts: all in-sync replicas, the leader, nobody.",
+	  false, FIELD(CHOICE, acks, acks_choices) },
+	IGNORED("allow.auto.create.topics"),
+	IGNORED("api.version.fallback.ms"),
+	IGNORED("api.version.request"),
+	IGNORED("api.version.request.timeout.ms"),
+	IGNORED("auto.commit.enable"),
+	IGNORED("auto.commit.interval.ms"),
+	IGNORED("auto.include.jmx.reporter"),
 	{ "auto.offset.reset", NULL, PROPERTY_CHOICE, "latest", 0, 0,
 	  "earliest, latest, error",
-	  "Where to go on when the wanted offset is not there any more.", false,
-	  &field_auto_offset_reset },
-	{ "batch.num.messages", NULL, PROPERTY_INT, "1000000", 1, 1000000, NULL,
-	  "Records of a full batch.", false, &field_batch_num_messages },
-	{ "batch.size", NULL, PROPERTY_INT, "1000000", 1, INT32_MAX, NULL,
-	  "Bytes of a full batch, before compression.", false,
-	  &field_batch_size },
-	{ "bootstrap.servers", "metadata.broker.list", PROPERTY_TEXT,
-	  "localhost:9092", 0, 0, NULL,
-	  "Brokers to ask first, HOST[:PORT] or unix:/PATH, separated by "
-	  "commas.",
-	  false, &field_bootstrap_servers },
+	  "Where to go on when the wanted offset is not there any more.",
+	  false, FIELD(CHOICE, auto_offset_reset, resets) },
+	{ "batch.num.messages", NULL, PROPERTY_INT, "1000000", 1, 1000000,
+	  NULL,
+	  "Records of a full batch.",
+	  false, FIELD(NUMBER, batch_num_messages, NULL) },
+	{ "batch.size", NULL, PROPERTY_INT, "1000000", 1, INT32_MAX,
+	  NULL,
+	  "Bytes of a full batch, before compression.",
+	  false, FIELD(BYTES, batch_size, NULL) },
+	{ "bootstrap.servers", "metadata.broker.list", PROPERTY_TEXT, "localhost:9092", 0, 0,
+	  NULL,
+	  "Brokers to ask first, HOST[:PORT] or unix:/PATH, separated by commas.",
+	  false, FIELD(TEXT, bootstrap_servers, NULL) },
 	{ "broker.address.family", NULL, PROPERTY_CHOICE, "any", 0, 0,
-	  "any, v4, v6", "Which addresses of a broker to use.", false,
-	  &field_broker_address_family },
-	{ "broker.address.ttl", NULL, IGNORED },
-	{ "broker.version.fallback", NULL, IGNORED },
-	{ "builtin.features", NULL, IGNORED },
-	{ "check.crcs", NULL, PROPERTY_BOOL, "true", 0, 0, NULL,
-	  "Check the checksum of each batch.", false, &field_check_crcs },
-	{ "client.dns.lookup", NULL, IGNORED },
-	{ "client.id", NULL, PROPERTY_TEXT, "kspool", 0, 0, NULL,
+	  "any, v4, v6",
+	  "Which addresses of a broker to use.",
+	  false, FIELD(CHOICE, broker_address_family, families) },
+	IGNORED("broker.address.ttl"),
+	IGNORED("broker.version.fallback"),
+	IGNORED("builtin.features"),
+	{ "check.crcs", NULL, PROPERTY_BOOL, "true", 0, 0,
+	  NULL,
+	  "Check the checksum of each batch.",
+	  false, FIELD(BOOL, check_crcs, NULL) },
+	IGNORED("client.dns.lookup"),
+	{ "client.id", NULL, PROPERTY_TEXT, "kspool", 0, 0,
+	  NULL,
 	  "Name that brokers see and may put into their logs and quotas.",
-	  false, &field_client_id },
-	{ "client.rack", NULL, PROPERTY_TEXT, "", 0, 0, NULL,
-	  "Rack of this machine, so that a near replica may be read.", false,
-	  &field_client_rack },
-	{ "compression.codec", "compression.type", PROPERTY_CHOICE, "none", 0,
-	  0, "none, gzip, snappy, lz4, zstd", "How to compress batches.", false,
-	  &field_compression },
-	{ "compression.level", NULL, PROPERTY_INT, "-1", -131072, 22, NULL,
-	  "Level of the codec; -1 is the codec's own default.", false,
-	  &field_compression_level_set },
-	{ "connections.max.idle.ms", NULL, IGNORED },
-	{ "consume.callback.max.messages", NULL, IGNORED },
-	{ "coordinator.query.interval.ms", NULL, IGNORED },
-	{ "debug", NULL, IGNORED },
-	{ "default.api.timeout.ms", NULL, IGNORED },
-	{ "delivery.report.only.error", NULL, IGNORED },
-	{ "delivery.timeout.ms", "message.timeout.ms", PROPERTY_INT, "120000",
-	  0, INT32_MAX, NULL,
+	  false, FIELD(TEXT, client_id, NULL) },
+	{ "client.rack", NULL, PROPERTY_TEXT, "", 0, 0,
+	  NULL,
+	  "Rack of this machine, so that a near replica may be read.",
+	  false, FIELD(TEXT, client_rack, NULL) },
+	{ "compression.codec", "compression.type", PROPERTY_CHOICE, "none", 0, 0,
+	  "none, gzip, snappy, lz4, zstd",
+	  "How to compress batches.",
+	  false, FIELD(CHOICE, compression, codecs) },
+	{ "compression.level", NULL, PROPERTY_INT, "-1", -131072, 22,
+	  NULL,
+	  "Level of the codec; -1 is the codec's own default.",
+	  false, FIELD(NUMBER, compression_level_set, NULL) },
+	IGNORED("connections.max.idle.ms"),
+	IGNORED("consume.callback.max.messages"),
+	IGNORED("coordinator.query.interval.ms"),
+	IGNORED("debug"),
+	IGNORED("default.api.timeout.ms"),
+	IGNORED("delivery.report.only.error"),
+	{ "delivery.timeout.ms", "message.timeout.ms", PROPERTY_INT, "120000", 0, INT32_MAX,
+	  NULL,
 	  "How long delivery of a record may take in all; 0 is for ever.",
-	  false, &field_delivery_timeout_ms },
-	{ "enable.auto.commit", NULL, IGNORED },
-	{ "enable.auto.offset.store", NULL, IGNORED },
-	{ "enable.gapless.guarantee", NULL, IGNORED },
-	{ "enable.idempotence", NULL, PROPERTY_BOOL, "true", 0, 0, NULL,
+	  false, FIELD(MS, delivery_timeout_ms, NULL) },
+	IGNORED("enable.auto.commit"),
+	IGNORED("enable.auto.offset.store"),
+	IGNORED("enable.gapless.guarantee"),
+	{ "enable.idempotence", NULL, PROPERTY_BOOL, "true", 0, 0,
+	  NULL,
 	  "Store each record once and in order, whatever is tried again.",
-	  false, &field_enable_idempotence },
-	{ "enable.metrics.push", NULL, IGNORED },
-	{ "enable.partition.eof", NULL, IGNORED },
-	{ "enable.random.seed", NULL, IGNORED },
-	{ "enable.sasl.oauthbearer.unsecure.jwt", NULL, IGNORED },
-	{ "enable.ssl.certificate.verification", NULL, IGNORED },
-	{ "enabled_events", NULL, IGNORED },
-	{ "exclude.internal.topics", NULL, IGNORED },
-	{ "fetch.error.backoff.ms", NULL, PROPERTY_INT, "500", 0, 300000, NULL,
-	  "Pause of a partition after an error.", false,
-	  &field_fetch_error_backoff_ms },
+	  false, FIELD(BOOL, enable_idempotence, NULL) },
+	IGNORED("enable.metrics.push"),
+	IGNORED("enable.partition.eof"),
+	IGNORED("enable.random.seed"),
+	IGNORED("enable.sasl.oauthbearer.unsecure.jwt"),
+	IGNORED("enable.ssl.certificate.verification"),
+	IGNORED("enabled_events"),
+	IGNORED("exclude.internal.topics"),
+	{ "fetch.error.backoff.ms", NULL, PROPERTY_INT, "500", 0, 300000,
+	  NULL,
+	  "Pause of a partition after an error.",
+	  false, FIELD(MS, fetch_error_backoff_ms, NULL) },
 	{ "fetch.max.bytes", NULL, PROPERTY_INT, "52428800", 0, 2147483135,
-	  NULL, "Bytes of one answer; a first batch may be larger.", false,
-	  &field_fetch_max_bytes },
-	{ "fetch.message.max.bytes", "max.partition.fetch.bytes", PROPERTY_INT,
-	  "1048576", 1, 1000000000, NULL,
+	  NULL,
+	  "Bytes of one answer; a first batch may be larger.",
+	  false, FIELD(BYTES, fetch_max_bytes, NULL) },
+	{ "fetch.message.max.bytes", "max.partition.fetch.bytes", PROPERTY_INT, "1048576", 1, 1000000000,
+	  NULL,
 	  "Bytes of one partition in one answer; a first batch may be larger.",
-	  false, &field_fetch_message_max_bytes },
-	{ "fetch.min.bytes", NULL, PROPERTY_INT, "1", 1, 100000000, NULL,
-	  "Bytes that a broker waits for before it answers.", false,
-	  &field_fetch_min_bytes },
-	{ "fetch.queue.backoff.ms", NULL, IGNORED },
-	{ "fetch.wait.max.ms", "fetch.max.wait.ms", PROPERTY_INT, "500", 0,
-	  300000, NULL, "How long it waits for them.", false,
-	  &field_fetch_wait_max_ms },
-	{ "group.id", NULL, IGNORED },
-	{ "group.instance.id", NULL, IGNORED },
-	{ "group.protocol", NULL, IGNORED },
-	{ "group.protocol.type", NULL, IGNORED },
-	{ "group.remote.assignor", NULL, IGNORED },
-	{ "heartbeat.interval.ms", NULL, IGNORED },
-	{ "interceptor.classes", NULL, IGNORED },
-	{ "interceptors", NULL, IGNORED },
-	{ "internal.termination.signal", NULL, IGNORED },
+	  false, FIELD(BYTES, fetch_message_max_bytes, NULL) },
+	{ "fetch.min.bytes", NULL, PROPERTY_INT, "1", 1, 100000000,
+	  NULL,
+	  "Bytes that a broker waits for before it answers.",
+	  false, FIELD(BYTES, fetch_min_bytes, NULL) },
+	IGNORED("fetch.queue.backoff.ms"),
+	{ "fetch.wait.max.ms", "fetch.max.wait.ms", PROPERTY_INT, "500", 0, 300000,
+	  NULL,
+	  "How long it waits for them.",
+	  false, FIELD(MS, fetch_wait_max_ms, NULL) },
+	IGNORED("group.id"),
+	IGNORED("group.instance.id"),
+	IGNORED("group.protocol"),
+	IGNORED("group.protocol.type"),
+	IGNORED("group.remote.assignor"),
+	IGNORED("heartbeat.interval.ms"),
+	IGNORED("interceptor.classes"),
+	IGNORED("interceptors"),
+	IGNORED("internal.termination.signal"),
 	{ "isolation.level", NULL, PROPERTY_CHOICE, "read_committed", 0, 0,
 	  "read_committed, read_uncommitted",
-	  "Whether records of open and aborted transactions are seen.", false,
-	  &field_read_committed },
-	{ "key.deserializer", NULL, IGNORED },
-	{ "key.serializer", NULL, IGNORED },
+	  "Whether records of open and aborted transactions are seen.",
+	  false, FIELD(CHOICE_BOOL, read_committed, isolations) },
+	IGNORED("key.deserializer"),
+	IGNORED("key.serializer"),
 	{ "linger.ms", "queue.buffering.max.ms", PROPERTY_INT, "5", 0, 900000,
-	  NULL, "How long a batch waits for more records.", false,
-	  &field_linger_us },
-	{ "log.connection.close", NULL, IGNORED },
-	{ "log.queue", NULL, IGNORED },
-	{ "log.thread.name", NULL, IGNORED },
-	{ "log_level", NULL, IGNORED },
-	{ "max.block.ms", NULL, IGNORED },
-	{ "max.in.flight.requests.per.connection", "max.in.flight",
-	  PROPERTY_INT, "5", 1, 1000000, NULL,
+	  NULL,
+	  "How long a batch waits for more records.",
+	  false, FIELD(MS_FRACTION, linger_us, NULL) },
+	IGNORED("log.connection.close"),
+	IGNORED("log.queue"),
+	IGNORED("log.thread.name"),
+	IGNORED("log_level"),
+	IGNORED("max.block.ms"),
+	{ "max.in.flight.requests.per.connection", "max.in.flight", PROPERTY_INT, "5", 1, 1000000,
+	  NULL,
 	  "Produce requests under way to one broker; idempotence allows 5.",
-	  false, &field_max_in_flight },
-	{ "max.poll.interval.ms", NULL, IGNORED },
-	{ "max.poll.records", NULL, IGNORED },
-	{ "message.copy.max.bytes", NULL, IGNORED },
-	{ "message.max.bytes", "max.request.size", PROPERTY_INT, "100000000",
-	  1000, 1000000000, NULL,
+	  false, FIELD(NUMBER, max_in_flight, NULL) },
+	IGNORED("max.poll.interval.ms"),
+	IGNORED("max.poll.records"),
+	IGNORED("message.copy.max.bytes"),
+	{ "message.max.bytes", "max.request.size", PROPERTY_INT, "100000000", 1000, 1000000000,
+	  NULL,
 	  "Largest record taken; the limit of broker and topic holds besides.",
-	  false, &field_message_max_bytes },
-	{ "metadata.max.age.ms", "topic.metadata.refresh.interval.ms",
-	  PROPERTY_INT, "300000", 1, 86400000, NULL,
+	  false, FIELD(BYTES, message_max_bytes, NULL) },
+	{ "metadata.max.age.ms", "topic.metadata.refresh.interval.ms", PROPERTY_INT, "300000", 1, 86400000,
+	  NULL,
 	  "How often to look for moved leaders and new partitions unasked.",
-	  false, &field_metadata_max_age_ms },
-	{ "metadata.max.idle.ms", NULL, IGNORED },
-	{ "metadata.recovery.rebootstrap.trigger.ms", NULL, IGNORED },
-	{ "metadata.recovery.strategy", NULL, IGNORED },
-	{ "metadata.request.timeout.ms", NULL, IGNORED },
-	{ "metric.reporters", NULL, IGNORED },
-	{ "metrics.num.samples", NULL, IGNORED },
-	{ "metrics.recording.level", NULL, IGNORED },
-	{ "metrics.sample.window.ms", NULL, IGNORED },
-	{ "offset.store.method", NULL, IGNORED },
-	{ "offset.store.path", NULL, IGNORED },
-	{ "offset.store.sync.interval.ms", NULL, IGNORED },
-	{ "partition.assignment.strategy", NULL, IGNORED },
+	  false, FIELD(MS, metadata_max_age_ms, NULL) },
+	IGNORED("metadata.max.idle.ms"),
+	IGNORED("metadata.recovery.rebootstrap.trigger.ms"),
+	IGNORED("metadata.recovery.strategy"),
+	IGNORED("metadata.request.timeout.ms"),
+	IGNORED("metric.reporters"),
+	IGNORED("metrics.num.samples"),
+	IGNORED("metrics.recording.level"),
+	IGNORED("metrics.sample.window.ms"),
+	IGNORED("offset.store.method"),
+	IGNORED("offset.store.path"),
+	IGNORED("offset.store.sync.interval.ms"),
+	IGNORED("partition.assignment.strategy"),
 	{ "partitioner", NULL, PROPERTY_CHOICE, "murmur2_random", 0, 0,
-	  "random, consistent, consistent_random, murmur2, murmur2_random, "
-	  "fnv1a, fnv1a_random",
-	  "How a key chooses its partition; the default is that of Java "
-	  "clients.",
-	  false, &field_partitioner },
-	{ "partitioner.adaptive.partitioning.enable", NULL, IGNORED },
-	{ "partitioner.availability.timeout.ms", NULL, IGNORED },
-	{ "partitioner.class", NULL, IGNORED },
-	{ "partitioner.ignore.keys", NULL, IGNORED },
-	{ "plugin.library.paths", NULL, IGNORED },
-	{ "produce.offset.report", NULL, IGNORED },
-	{ "queue.buffering.backpressure.threshold", NULL, IGNORED },
-	{ "queue.buffering.max.kbytes", NULL, PROPERTY_INT, "65536", 1,
-	  INT32_MAX, NULL,
-	  "Bytes (in units of 1024) of records that wait for delivery.", false,
-	  &field_queue_max_kbytes },
+	  "random, consistent, consistent_random, murmur2, murmur2_random, fnv1a, fnv1a_random",
+	  "How a key chooses its partition; the default is that of Java clients.",
+	  false, FIELD(CHOICE, partitioner, partitioners) },
+	IGNORED("partitioner.adaptive.partitioning.enable"),
+	IGNORED("partitioner.availability.timeout.ms"),
+	IGNORED("partitioner.class"),
+	IGNORED("partitioner.ignore.keys"),
+	IGNORED("plugin.library.paths"),
+	IGNORED("produce.offset.report"),
+	IGNORED("queue.buffering.backpressure.threshold"),
+	{ "queue.buffering.max.kbytes", NULL, PROPERTY_INT, "65536", 1, INT32_MAX,
+	  NULL,
+	  "Bytes (in units of 1024) of records that wait for delivery.",
+	  false, FIELD(KBYTES, queue_max_kbytes, NULL) },
 	{ "queue.buffering.max.messages", NULL, PROPERTY_INT, "0", 0, INT32_MAX,
-	  NULL, "Records that wait for delivery; 0 leaves it to the bytes.",
-	  false, &field_queue_max_messages },
+	  NULL,
+	  "Records that wait for delivery; 0 leaves it to the bytes.",
+	  false, FIELD(NUMBER, queue_max_messages, NULL) },
 	{ "queued.max.messages.kbytes", NULL, PROPERTY_INT, "65536", 1, 2097151,
-	  NULL, "Bytes (in units of 1024) fetched ahead.", false,
-	  &field_queued_max_kbytes },
-	{ "queued.min.messages", NULL, IGNORED },
-	{ "queuing.strategy", NULL, IGNORED },
-	{ "receive.message.max.bytes", NULL, PROPERTY_INT, "100000000", 1000,
-	  INT32_MAX, NULL, "Largest answer taken from a broker.", false,
-	  &field_receive_message_max_bytes },
-	{ "reconnect.backoff.jitter.ms", NULL, IGNORED },
+	  NULL,
+	  "Bytes (in units of 1024) fetched ahead.",
+	  false, FIELD(KBYTES, queued_max_kbytes, NULL) },
+	IGNORED("queued.min.messages"),
+	IGNORED("queuing.strategy"),
+	{ "receive.message.max.bytes", NULL, PROPERTY_INT, "100000000", 1000, INT32_MAX,
+	  NULL,
+	  "Largest answer taken from a broker.",
+	  false, FIELD(BYTES, receive_message_max_bytes, NULL) },
+	IGNORED("reconnect.backoff.jitter.ms"),
 	{ "reconnect.backoff.max.ms", NULL, PROPERTY_INT, "1000", 0, 3600000,
-	  NULL, "Longest such pause.", false, &field_reconnect_backoff_max_ms },
-	{ "reconnect.backoff.ms", NULL, PROPERTY_INT, "100", 0, 3600000, NULL,
-	  "Pause before a broken connection is made again; it doubles each "
-	  "time.",
-	  false, &field_reconnect_backoff_ms },
-	{ "request.timeout.ms", NULL, PROPERTY_INT, "30000", 1, 900000, NULL,
-	  "How long a broker may wait for its replicas.", false,
-	  &field_request_timeout_ms },
-	{ "retries", "message.send.max.retries", PROPERTY_INT, "2147483647", 0,
-	  INT32_MAX, NULL, "How often a batch may be tried again.", false,
-	  &field_retries },
-	{ "retry.backoff.max.ms", NULL, PROPERTY_INT, "1000", 1, 300000, NULL,
-	  "Longest such pause.", false, &field_retry_backoff_max_ms },
-	{ "retry.backoff.ms", NULL, PROPERTY_INT, "100", 1, 300000, NULL,
+	  NULL,
+	  "Longest such pause.",
+	  false, FIELD(MS, reconnect_backoff_max_ms, NULL) },
+	{ "reconnect.backoff.ms", NULL, PROPERTY_INT, "100", 0, 3600000,
+	  NULL,
+	  "Pause before a broken connection is made again; it doubles each time.",
+	  false, FIELD(MS, reconnect_backoff_ms, NULL) },
+	{ "request.timeout.ms", NULL, PROPERTY_INT, "30000", 1, 900000,
+	  NULL,
+	  "How long a broker may wait for its replicas.",
+	  false, FIELD(MS, request_timeout_ms, NULL) },
+	{ "retries", "message.send.max.retries", PROPERTY_INT, "2147483647", 0, INT32_MAX,
+	  NULL,
+	  "How often a batch may be tried again.",
+	  false, FIELD(NUMBER, retries, NULL) },
+	{ "retry.backoff.max.ms", NULL, PROPERTY_INT, "1000", 1, 300000,
+	  NULL,
+	  "Longest such pause.",
+	  false, FIELD(MS, retry_backoff_max_ms, NULL) },
+	{ "retry.backoff.ms", NULL, PROPERTY_INT, "100", 1, 300000,
+	  NULL,
 	  "Pause before a failed request is tried again; it doubles each time.",
-	  false, &field_retry_backoff_ms },
-	{ "sasl.jaas.config", NULL, IGNORED_SECRET },
-	{ "sasl.kerberos.keytab", NULL, IGNORED },
-	{ "sasl.kerberos.kinit.cmd", NULL, IGNORED },
-	{ "sasl.kerberos.min.time.before.relogin", NULL, IGNORED },
-	{ "sasl.kerberos.principal", NULL, IGNORED },
-	{ "sasl.kerberos.service.name", NULL, IGNORED },
-	{ "sasl.login.callback.handler.class", NULL, IGNORED },
-	{ "sasl.mechanism", NULL, IGNORED },
-	{ "sasl.mechanisms", NULL, IGNORED },
-	{ "sasl.oauthbearer.client.id", NULL, IGNORED },
-	{ "sasl.oauthbearer.client.secret", NULL, IGNORED_SECRET },
-	{ "sasl.oauthbearer.config", NULL, IGNORED_SECRET },
-	{ "sasl.oauthbearer.extensions", NULL, IGNORED },
-	{ "sasl.oauthbearer.method", NULL, IGNORED },
-	{ "sasl.oauthbearer.scope", NULL, IGNORED },
-	{ "sasl.oauthbearer.token.command", NULL, IGNORED },
-	{ "sasl.oauthbearer.token.endpoint.url", NULL, IGNORED },
-	{ "sasl.password", NULL, IGNORED_SECRET },
-	{ "sasl.username", NULL, IGNORED },
-	{ "schema.registry.basic.auth.credentials.source", NULL, IGNORED },
-	{ "schema.registry.basic.auth.user.info", NULL, IGNORED_SECRET },
-	{ "schema.registry.url", NULL, IGNORED },
+	  false, FIELD(MS, retry_backoff_ms, NULL) },
+	SECRET("sasl.jaas.config"),
+	IGNORED("sasl.kerberos.keytab"),
+	IGNORED("sasl.kerberos.kinit.cmd"),
+	IGNORED("sasl.kerberos.min.time.before.relogin"),
+	IGNORED("sasl.kerberos.principal"),
+	IGNORED("sasl.kerberos.service.name"),
+	IGNORED("sasl.login.callback.handler.class"),
+	IGNORED("sasl.mechanism"),
+	IGNORED("sasl.mechanisms"),
+	IGNORED("sasl.oauthbearer.client.id"),
+	SECRET("sasl.oauthbearer.client.secret"),
+	SECRET("sasl.oauthbearer.config"),
+	IGNORED("sasl.oauthbearer.extensions"),
+	IGNORED("sasl.oauthbearer.method"),
+	IGNORED("sasl.oauthbearer.scope"),
+	IGNORED("sasl.oauthbearer.token.command"),
+	IGNORED("sasl.oauthbearer.token.endpoint.url"),
+	SECRET("sasl.password"),
+	IGNORED("sasl.username"),
+	IGNORED("schema.registry.basic.auth.credentials.source"),
+	SECRET("schema.registry.basic.auth.user.info"),
+	IGNORED("schema.registry.url"),
 	{ "security.protocol", NULL, PROPERTY_CHOICE, "plaintext", 0, 0,
-	  "plaintext", "How to talk to brokers.", false,
-	  &field_security_protocol },
-	{ "session.timeout.ms", NULL, IGNORED },
-	{ "socket.blocking.max.ms", NULL, IGNORED },
-	{ "socket.connection.setup.timeout.ms", NULL, PROPERTY_INT, "30000",
-	  100, INT32_MAX, NULL, "How long connecting may take.", false,
-	  &field_connection_setup_timeout_ms },
-	{ "socket.keepalive.enable", NULL, PROPERTY_BOOL, "false", 0, 0, NULL,
-	  "Probe idle connections (SO_KEEPALIVE).", false,
-	  &field_socket_keepalive },
-	{ "socket.max.fails", NULL, IGNORED },
-	{ "socket.nagle.disable", NULL, PROPERTY_BOOL, "true", 0, 0, NULL,
-	  "Send small requests at once (TCP_NODELAY).", false,
-	  &field_socket_nagle_disable },
-	{ "socket.receive.buffer.bytes", "receive.buffer.bytes", PROPERTY_INT,
-	  "0", 0, 100000000, NULL,
-	  "Socket's receive buffer; 0 leaves it to the system.", false,
-	  &field_socket_receive_buffer_bytes },
-	{ "socket.send.buffer.bytes", "send.buffer.bytes", PROPERTY_INT, "0", 0,
-	  100000000, NULL, "Socket's send buffer; 0 leaves it to the system.",
-	  false, &field_socket_send_buffer_bytes },
-	{ "socket.timeout.ms", NULL, PROPERTY_INT, "60000", 10, 300000, NULL,
-	  "How long a request may take, besides what it asks the broker to "
-	  "wait.",
-	  false, &field_socket_timeout_ms },
-	{ "ssl.ca.certificate.stores", NULL, IGNORED },
-	{ "ssl.ca.location", NULL, IGNORED },
-	{ "ssl.ca.pem", NULL, IGNORED },
-	{ "ssl.certificate.location", NULL, IGNORED },
-	{ "ssl.certificate.pem", NULL, IGNORED },
-	{ "ssl.cipher.suites", NULL, IGNORED },
-	{ "ssl.crl.location", NULL, IGNORED },
-	{ "ssl.curves.list", NULL, IGNORED },
-	{ "ssl.enabled.protocols", NULL, IGNORED },
-	{ "ssl.endpoint.identification.algorithm", NULL, IGNORED },
-	{ "ssl.engine.id", NULL, IGNORED },
-	{ "ssl.engine.location", NULL, IGNORED },
-	{ "ssl.https.ca.location", NULL, IGNORED },
-	{ "ssl.https.ca.pem", NULL, IGNORED },
-	{ "ssl.key.location", NULL, IGNORED },
-	{ "ssl.key.password", NULL, IGNORED_SECRET },
-	{ "ssl.key.pem", NULL, IGNORED_SECRET },
-	{ "ssl.keystore.certificate.chain", NULL, IGNORED },
-	{ "ssl.keystore.key", NULL, IGNORED_SECRET },
-	{ "ssl.keystore.location", NULL, IGNORED },
-	{ "ssl.keystore.password", NULL, IGNORED_SECRET },
-	{ "ssl.keystore.type", NULL, IGNORED },
-	{ "ssl.protocol", NULL, IGNORED },
-	{ "ssl.providers", NULL, IGNORED },
-	{ "ssl.sigalgs.list", NULL, IGNORED },
-	{ "ssl.truststore.certificates", NULL, IGNORED },
-	{ "ssl.truststore.location", NULL, IGNORED },
-	{ "ssl.truststore.password", NULL, IGNORED_SECRET },
-	{ "ssl.truststore.type", NULL, IGNORED },
-	{ "statistics.interval.ms", NULL, IGNORED },
-	{ "sticky.partitioning.linger.ms", NULL, IGNORED },
-	{ "test.mock.num.brokers", NULL, IGNORED },
-	{ "topic.blacklist", NULL, IGNORED },
-	{ "topic.metadata.propagation.max.ms", NULL, IGNORED },
-	{ "topic.metadata.refresh.fast.cnt", NULL, IGNORED },
-	{ "topic.metadata.refresh.fast.interval.ms", NULL, IGNORED },
-	{ "topic.metadata.refresh.sparse", NULL, IGNORED },
-	{ "transaction.timeout.ms", NULL, IGNORED },
-	{ "transactional.id", NULL, PROPERTY_TEXT, "", 0, 0, NULL,
-	  "Transactions: not there yet.", false, &field_unsupported },
-	{ "value.deserializer", NULL, IGNORED },
-	{ "value.serializer", NULL, IGNORED },
+	  "plaintext",
+	  "How to talk to brokers.",
+	  false, FIELD(CHOICE, security_protocol, protocols) },
+	IGNORED("session.timeout.ms"),
+	IGNORED("socket.blocking.max.ms"),
+	{ "socket.connection.setup.timeout.ms", NULL, PROPERTY_INT, "30000", 100, INT32_MAX,
+	  NULL,
+	  "How long connecting may take.",
+	  false, FIELD(MS, connection_setup_timeout_ms, NULL) },
+	{ "socket.keepalive.enable", NULL, PROPERTY_BOOL, "false", 0, 0,
+	  NULL,
+	  "Probe idle connections (SO_KEEPALIVE).",
+	  false, FIELD(BOOL, socket_keepalive, NULL) },
+	IGNORED("socket.max.fails"),
+	{ "socket.nagle.disable", NULL, PROPERTY_BOOL, "true", 0, 0,
+	  NULL,
+	  "Send small requests at once (TCP_NODELAY).",
+	  false, FIELD(BOOL, socket_nagle_disable, NULL) },
+	{ "socket.receive.buffer.bytes", "receive.buffer.bytes", PROPERTY_INT, "0", 0, 100000000,
+	  NULL,
+	  "Socket's receive buffer; 0 leaves it to the system.",
+	  false, FIELD(BYTES, socket_receive_buffer_bytes, NULL) },
+	{ "socket.send.buffer.bytes", "send.buffer.bytes", PROPERTY_INT, "0", 0, 100000000,
+	  NULL,
+	  "Socket's send buffer; 0 leaves it to the system.",
+	  false, FIELD(BYTES, socket_send_buffer_bytes, NULL) },
+	{ "socket.timeout.ms", NULL, PROPERTY_INT, "60000", 10, 300000,
+	  NULL,
+	  "How long a request may take, besides what it asks the broker to wait.",
+	  false, FIELD(MS, socket_timeout_ms, NULL) },
+	IGNORED("ssl.ca.certificate.stores"),
+	IGNORED("ssl.ca.location"),
+	IGNORED("ssl.ca.pem"),
+	IGNORED("ssl.certificate.location"),
+	IGNORED("ssl.certificate.pem"),
+	IGNORED("ssl.cipher.suites"),
+	IGNORED("ssl.crl.location"),
+	IGNORED("ssl.curves.list"),
+	IGNORED("ssl.enabled.protocols"),
+	IGNORED("ssl.endpoint.identification.algorithm"),
+	IGNORED("ssl.engine.id"),
+	IGNORED("ssl.engine.location"),
+	IGNORED("ssl.https.ca.location"),
+	IGNORED("ssl.https.ca.pem"),
+	IGNORED("ssl.key.location"),
+	SECRET("ssl.key.password"),
+	SECRET("ssl.key.pem"),
+	IGNORED("ssl.keystore.certificate.chain"),
+	SECRET("ssl.keystore.key"),
+	IGNORED("ssl.keystore.location"),
+	SECRET("ssl.keystore.password"),
+	IGNORED("ssl.keystore.type"),
+	IGNORED("ssl.protocol"),
+	IGNORED("ssl.providers"),
+	IGNORED("ssl.sigalgs.list"),
+	IGNORED("ssl.truststore.certificates"),
+	IGNORED("ssl.truststore.location"),
+	SECRET("ssl.truststore.password"),
+	IGNORED("ssl.truststore.type"),
+	IGNORED("statistics.interval.ms"),
+	IGNORED("sticky.partitioning.linger.ms"),
+	IGNORED("test.mock.num.brokers"),
+	IGNORED("topic.blacklist"),
+	IGNORED("topic.metadata.propagation.max.ms"),
+	IGNORED("topic.metadata.refresh.fast.cnt"),
+	IGNORED("topic.metadata.refresh.fast.interval.ms"),
+	IGNORED("topic.metadata.refresh.sparse"),
+	IGNORED("transaction.timeout.ms"),
+	{ "transactional.id", NULL, PROPERTY_TEXT, "", 0, 0,
+	  NULL,
+	  "Transactions: not there yet.",
+	  false, FIELD(UNSUPPORTED, client_id, NULL) },
+	IGNORED("value.deserializer"),
+	IGNORED("value.serializer"),
 };
+/* clang-format on */
 
+#undef FIELD
 #undef IGNORED
-#undef IGNORED_SECRET
+#undef SECRET
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -125,6 +125,11 @@ void loop_stop(struct loop *loop)
 	event_base_loopbreak(loop->base);
 }
 
+bool loop_was_stopped(const struct loop *loop)
+{
+	return event_base_got_break(loop->base);
+}
+
 int64_t loop_now_ms(const struct loop *loop)
 {
 	(void)loop;

@@ -8,6 +8,7 @@
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct loop;
@@ -34,6 +35,9 @@ int loop_run_once(struct loop *loop, int64_t timeout_ms);
 
 /* Let loop_run(), or loop_run_once(), return after the running callback. */
 void loop_stop(struct loop *loop);
+
+/* Did the last run end by loop_stop()?  Those who run it in turns ask. */
+bool loop_was_stopped(const struct loop *loop);
 
 /* Milliseconds of the monotonic clock, never stale. */
 int64_t loop_now_ms(const struct loop *loop);
