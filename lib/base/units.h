@@ -36,7 +36,7 @@ int parse_duration(const char *text, int64_t unit_ms, int64_t *ms_out);
  */
 int parse_time(const char *text, int64_t now_ms, int64_t *ms_out);
 
-enum { UNITS_TEXT_MAX = 32 };
+enum { UNITS_TEXT_MAX = 48 };
 
 /* For people: "1.5 MiB", "2h 3m". */
 void format_size(int64_t bytes, char text[UNITS_TEXT_MAX]);
