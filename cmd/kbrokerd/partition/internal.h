@@ -18,6 +18,9 @@
 #include "kbrokerd/logger.h"
 #include "kbrokerd/partition/partition.h"
 
+#define DELETED_SUFFIX "-delete"
+#define STRAY_SUFFIX   "-stray"
+
 enum partition_state {
 	PARTITION_CLOSED, /* its log was not asked for yet */
 	PARTITION_OPEN,
@@ -172,11 +175,10 @@ void topics_clear(struct partition_table *table);
 struct hosted_topic *hosted_topic_retain(struct hosted_topic *topic);
 void hosted_topic_release(struct hosted_topic *topic);
 
-/* Its configuration may have changed. */
-void topics_refresh(struct partition_table *table, const struct image *image,
-		    const struct topic_image *topic);
-/* It is no more: drop its partitions. */
-void topics_drop(struct partition_table *table, struct uuid id);
+/* A new image was published: drop the topics that are no more, with their
+ * partitions; resolve configurations that changed, or all with refresh. */
+void topics_compare(struct partition_table *table, const struct image *before,
+		    const struct image *after, bool refresh);
 
 /* All partitions, with a reference each, malloced; NULL: out of memory. */
 struct partition **topics_all(struct partition_table *table, size_t *count_out);
@@ -209,6 +211,11 @@ int recovery_run(struct partition_table *table, char *error, size_t error_size);
 /* Does the directory belong to this topic? */
 bool recovery_is_of_topic(struct partition_table *table, const char *path,
 			  struct uuid id);
+/* Rename it to <name>.<uuid>-stray, and tell. */
 int recovery_set_aside(struct partition_table *table, const char *path);
+/* Rename the directory at path to <name>.<uuid><suffix>; *to_out is the new
+ * path, malloced, also on failure unless that is -ENOMEM. */
+int recovery_rename(struct partition_table *table, const char *path,
+		    const char *suffix, char **to_out);
 
 #endif /* KBROKERD_PARTITION_INTERNAL_H */

@@ -20,7 +20,6 @@
 #define SECOND_US            INT64_C(1000000)
 #define CHECKPOINT_AFTER_US  (60 * SECOND_US)
 #define RETENTION_DEFAULT_MS (5 * 60 * INT64_C(1000))
-#define DELETED_SUFFIX       "-delete"
 
 /* What is wanted of it */
 
@@ -182,8 +181,11 @@ static int on_name(void *arg, const char *name)
 static void purge(struct partition_table *table)
 {
 	struct vfs *vfs = table->params.vfs;
+	const char *path = data_dir_path(table->params.dir);
 
-	vfs->list(vfs, data_dir_path(table->params.dir), on_name, table);
+	/* The new names first: what is half removed must not come back. */
+	if (vfs->sync_dir(vfs, path) == 0)
+		vfs->list(vfs, path, on_name, table);
 }
 
 /* The thread */

@@ -264,9 +264,24 @@ static struct log *take_log(struct partition *p)
 	return log;
 }
 
+/* Give the directory a name that no topic has; the keeper removes it. */
+static int drop_directory(struct partition *p)
+{
+	char *path = directory_of(p);
+	char *to = NULL;
+	int rc = -ENOMEM;
+
+	if (path != NULL)
+		rc = recovery_rename(p->table, path, DELETED_SUFFIX, &to);
+	free(path);
+	free(to);
+	if (rc == 0)
+		keeper_want_purge(p->table);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 void partition_drop(struct partition *p)
 {
-	struct partition_table *table = p->table;
 	bool has_directory;
 	int rc = 0;
 
@@ -279,14 +294,11 @@ void partition_drop(struct partition *p)
 	/* Before the directory gets its new name: it writes by path. */
 	log_close(take_log(p), false);
 	if (has_directory)
-		rc = data_dir_drop_partition(table->params.dir, p->topic->name,
-					     p->index, table->params.random);
-	if (rc < 0 && rc != -ENOENT)
-		table_log(table, LOGGER_ERROR,
+		rc = drop_directory(p);
+	if (rc < 0)
+		table_log(p->table, LOGGER_ERROR,
 			  "cannot remove the directory of %s-%" PRId32 ": %s",
 			  p->topic->name, p->index, strerror(-rc));
-	if (has_directory)
-		keeper_want_purge(table);
 }
 
 /* Appending */

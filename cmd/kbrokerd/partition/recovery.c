@@ -26,7 +26,6 @@ enum {
 };
 
 #define METADATA_TOPIC "__cluster_metadata"
-#define STRAY_SUFFIX   "-stray"
 
 /* Directories */
 
@@ -107,23 +106,31 @@ bool recovery_is_of_topic(struct partition_table *table, const char *path,
 	return uuid_equal(found, id);
 }
 
-int recovery_set_aside(struct partition_table *table, const char *path)
+int recovery_rename(struct partition_table *table, const char *path,
+		    const char *suffix, char **to_out)
 {
-	struct vfs *vfs = table->params.vfs;
 	struct uuid id = uuid_random(table->params.random);
 	const char *name = strrchr(path, '/') + 1;
 	char hex[2 * UUID_BYTES + 1];
-	char to[4096];
-	int keep, n, rc;
+	int keep;
 
 	for (size_t i = 0; i < UUID_BYTES; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id.bytes[i]);
-	keep = NAME_BYTES_MAX - (int)strlen(hex) - (int)sizeof(STRAY_SUFFIX);
-	n = snprintf(to, sizeof(to), "%.*s%.*s.%s" STRAY_SUFFIX,
-		     (int)(name - path), path, keep, name, hex);
-	if (n < 0 || (size_t)n >= sizeof(to))
-		return -ENAMETOOLONG;
-	rc = vfs->rename(vfs, path, to);
+	keep = NAME_BYTES_MAX - (int)(1 + strlen(hex) + strlen(suffix));
+	if (asprintf(to_out, "%.*s%.*s.%s%s", (int)(name - path), path, keep,
+		     name, hex, suffix) < 0) {
+		*to_out = NULL;
+		return -ENOMEM;
+	}
+	return table->params.vfs->rename(table->params.vfs, path, *to_out);
+}
+
+int recovery_set_aside(struct partition_table *table, const char *path)
+{
+	struct vfs *vfs = table->params.vfs;
+	char *to;
+	int rc = recovery_rename(table, path, STRAY_SUFFIX, &to);
+
 	if (rc == 0)
 		rc = vfs->sync_dir(vfs, data_dir_path(table->params.dir));
 	table_log(table, LOGGER_WARN,
@@ -131,7 +138,8 @@ int recovery_set_aside(struct partition_table *table, const char *path)
 			    "to be removed by hand"
 			  : "%s is of no topic of this cluster, and cannot be "
 			    "renamed to %s",
-		  path, to);
+		  path, to == NULL ? "anything" : to);
+	free(to);
 	return rc;
 }
 

@@ -53,36 +53,14 @@ static bool defaults_moved(const struct partition_table *table,
 	       configs_moved(before, after, node);
 }
 
-static void compare_topic(struct partition_table *table,
-			  const struct topic_image *old,
-			  const struct image *after, bool refresh)
-{
-	const struct topic_image *new = image_topic_by_id(after, old->id);
-
-	if (new == NULL)
-		topics_drop(table, old->id);
-	else if (refresh || new->configs != old->configs)
-		topics_refresh(table, after, new);
-}
-
-/*
- * Most changes leave all topics, or add some at the end: that is seen by
- * comparing pointers.
- */
 static void on_image(void *arg, const struct image *before,
 		     const struct image *after)
 {
 	struct partition_table *table = arg;
-	size_t count = before == NULL ? 0 : image_topic_count(before);
-	size_t kept = image_topic_count(after);
-	bool refresh = before != NULL && defaults_moved(table, before, after);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct topic_image *old = image_topic_at(before, i);
-
-		if (refresh || i >= kept || image_topic_at(after, i) != old)
-			compare_topic(table, old, after, refresh);
-	}
+	if (before != NULL)
+		topics_compare(table, before, after,
+			       defaults_moved(table, before, after));
 }
 
 /* Start and stop */

@@ -265,45 +265,9 @@ static struct partition **add_slots(struct partition **all, size_t *count,
 	return larger;
 }
 
-void topics_refresh(struct partition_table *table, const struct image *image,
-		    const struct topic_image *topic)
+/* Takes the slots of a topic that nobody finds any more. */
+static void drop(struct hosted_topic *topic)
 {
-	struct topic_shard *shard = shard_of(table, topic->id);
-	struct partition **all = NULL;
-	struct topic_config config;
-	struct hosted_topic *hosted;
-	size_t count = 0;
-
-	pthread_mutex_lock(&shard->lock);
-	hosted = *find(shard, topic->id);
-	if (hosted != NULL) {
-		topic_config_resolve(image, topic, table->params.node_id,
-				     table->params.properties, &config);
-		hosted->config = config;
-		all = add_slots(NULL, &count, hosted);
-	}
-	pthread_mutex_unlock(&shard->lock);
-	for (size_t i = 0; i < count; i++)
-		partition_set_config(all[i], &config);
-	topics_give_back(all, count);
-}
-
-void topics_drop(struct partition_table *table, struct uuid id)
-{
-	struct topic_shard *shard = shard_of(table, id);
-	struct hosted_topic *topic, **at;
-
-	pthread_mutex_lock(&shard->lock);
-	at = find(shard, id);
-	topic = *at;
-	if (topic != NULL) {
-		*at = topic->next_in_bucket;
-		shard->topic_count--;
-	}
-	pthread_mutex_unlock(&shard->lock);
-	if (topic == NULL)
-		return;
-	/* Nobody finds it any more: the slots are ours. */
 	for (int32_t i = 0; i < topic->slot_count; i++) {
 		if (topic->slots[i] == NULL)
 			continue;
@@ -311,6 +275,81 @@ void topics_drop(struct partition_table *table, struct uuid id)
 		partition_release(topic->slots[i]);
 	}
 	hosted_topic_release(topic);
+}
+
+/* What a new image means for the topics of a shard. */
+struct comparison {
+	const struct image *before, *after;
+	bool refresh;                 /* all configurations */
+	struct hosted_topic *dropped; /* taken out of the shard */
+	struct partition **changed;   /* their configuration, that is */
+	size_t changed_count;
+};
+
+/* Under the shard's lock.  Returns whether the topic is to be dropped. */
+static bool compare(struct hosted_topic *topic, struct comparison *c)
+{
+	const struct topic_image *old = image_topic_by_id(c->before, topic->id);
+	const struct topic_image *new = image_topic_by_id(c->after, topic->id);
+	struct partition_table *table = topic->table;
+
+	if (new == NULL)
+		return true;
+	if (!c->refresh && old != NULL && old->configs == new->configs)
+		return false;
+	topic_config_resolve(c->after, new, table->params.node_id,
+			     table->params.properties, &topic->config);
+	c->changed = add_slots(c->changed, &c->changed_count, topic);
+	return false;
+}
+
+static void compare_shard(struct topic_shard *shard, struct comparison *c)
+{
+	struct topic_config config;
+
+	pthread_mutex_lock(&shard->lock);
+	for (size_t i = 0; i < shard->bucket_count; i++) {
+		struct hosted_topic **at = &shard->buckets[i];
+
+		while (*at != NULL) {
+			struct hosted_topic *topic = *at;
+
+			if (!compare(topic, c)) {
+				at = &topic->next_in_bucket;
+				continue;
+			}
+			*at = topic->next_in_bucket;
+			shard->topic_count--;
+			topic->next_in_bucket = c->dropped;
+			c->dropped = topic;
+		}
+	}
+	pthread_mutex_unlock(&shard->lock);
+	for (size_t i = 0; i < c->changed_count; i++) {
+		partition_topic_config(c->changed[i], &config);
+		partition_set_config(c->changed[i], &config);
+	}
+	topics_give_back(c->changed, c->changed_count);
+	c->changed = NULL;
+	c->changed_count = 0;
+}
+
+void topics_compare(struct partition_table *table, const struct image *before,
+		    const struct image *after, bool refresh)
+{
+	struct comparison c = {
+		.before = before,
+		.after = after,
+		.refresh = refresh,
+	};
+	struct hosted_topic *topic;
+
+	for (size_t i = 0; i < SHARDS; i++)
+		compare_shard(&table->shards[i], &c);
+	while ((topic = c.dropped) != NULL) {
+		c.dropped = topic->next_in_bucket;
+		drop(topic);
+	}
 }
 
 struct partition **topics_all(struct partition_table *table, size_t *count_out)
