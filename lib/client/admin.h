@@ -47,11 +47,7 @@ int admin_list_offsets(struct client *client, struct admin_offset *items,
 		       size_t count, bool read_committed, int64_t timeout_ms,
 		       struct client_error *error);
 
-/*
- * Call request on the controller (for brokers in front of ZooKeeper) and free
- * nothing; the same as client_call(request, CLIENT_CONTROLLER, timeout_ms)
- * with *error copied.
- */
+/* client_call(), with the error copied to *error (which may be NULL). */
 int admin_call(struct client_request *request, int32_t node, int64_t timeout_ms,
 	       struct client_error *error);
 
@@ -62,5 +58,15 @@ int admin_call(struct client_request *request, int32_t node, int64_t timeout_ms,
 int admin_topic_config(struct client *client, const char *topic,
 		       const char *name, int64_t timeout_ms,
 		       struct buffer *value_out, struct client_error *error);
+
+/*
+ * The same in two halves, for who cannot wait: the request (NULL on no memory),
+ * and what its answer says; the value is the request's.
+ */
+struct client_request *admin_config_request(struct client *client,
+					    const char *topic,
+					    const char *name);
+int admin_config_answer(struct client_request *request, struct slice *value_out,
+			struct client_error *error);
 
 #endif /* CLIENT_ADMIN_H */
