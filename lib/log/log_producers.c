@@ -71,6 +71,8 @@ static void remove_snapshot(struct log *log, int64_t offset)
 
 	if (segment_path(path, log->dir, offset, SUFFIX_SNAPSHOT) == 0)
 		log->vfs->unlink(log->vfs, path);
+	/* It must not come back: the log may get other records there. */
+	log->dir_dirty = true;
 }
 
 static bool is_segment_start(const struct log *log, int64_t offset)

@@ -551,18 +551,23 @@ static int seal_recovered(struct segment *s)
 	return segment_flush_indexes(s);
 }
 
+/* The first segment that is not known to be on disk.  The one that ends at the
+ * recovery point may have been sealed after that was reached: its indexes are
+ * not to be relied on. */
+static size_t first_unsure(const struct log *log, int64_t recovery_point)
+{
+	return log_segment_of(log, recovery_point - 1);
+}
+
 /* After an unclean shutdown: all from the recovery point on. */
 static int recover_tail(struct log *log, int64_t recovery_point,
 			struct log_recovery *recovery)
 {
-	size_t first = log_segment_of(log, recovery_point);
+	size_t first = first_unsure(log, recovery_point);
 
-	/* Who was killed may have made names, and sealed the segment that
-	 * ends at the recovery point, without syncing that. */
+	/* Names that were made may not have been synced. */
 	log->dir_dirty = true;
 	log->parent_dirty = true;
-	if (first > 0)
-		log->segments[first - 1]->indexes_synced = false;
 	/* Of what is not known to be on disk the file may tell old tales. */
 	leader_epochs_truncate_end(&log->epochs, recovery_point);
 	for (size_t i = first; i < log->segment_count; i++) {
@@ -712,7 +717,7 @@ static int load_segments(struct log *log, const struct log_open *params,
 	if (rc < 0 || log->segment_count == 0)
 		return rc;
 	intact = params->clean ? log->segment_count - 1
-			       : log_segment_of(log, params->recovery_point);
+			       : first_unsure(log, params->recovery_point);
 	rc = rebuild_missing_indexes(log, found, intact, recovery);
 	if (rc == 0 && !params->clean)
 		rc = recover_tail(log, params->recovery_point, recovery);

@@ -84,7 +84,7 @@ static void model_open(struct model *m, uint64_t seed)
 		.dir = m->dir,
 		.config = log_config_default,
 	};
-	m->params.config.segment_bytes = 1000 + (int64_t)pick(m, 8000);
+	m->params.config.segment_bytes = 4000 + (int64_t)pick(m, 8000);
 	m->params.config.index_interval_bytes = (int64_t)pick(m, 600);
 	m->params.config.producer_expiration_ms = INT64_MAX / 2;
 	open_model_log(m);
@@ -444,7 +444,7 @@ static void check_time(struct model *m)
 	if (found.offset != want)
 		fail_msg("seed %" PRIu64 ": time %" PRId64 " is at %" PRId64
 			 ", not %" PRId64,
-			 m->seed, target, want, found.offset);
+			 m->seed, target, found.offset, want);
 }
 
 static void check_epoch(struct model *m)
