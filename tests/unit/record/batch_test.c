@@ -109,6 +109,10 @@ static void patches_change_what_they_say_and_the_checksum_holds(void **state)
 	assert_int_equal(h.max_timestamp_ms, 123456);
 	assert_int_equal(h.base_timestamp_ms, 1000);
 
+	batch_set_create_time(bytes, 123456);
+	h = read_header(bytes);
+	assert_int_equal(h.attributes, 0);
+	assert_int_equal(h.max_timestamp_ms, 123456);
 	batch_set_create_time(bytes, 1000);
 	h = read_header(bytes);
 	assert_int_equal(h.attributes, 0);

@@ -465,6 +465,36 @@ static void two_at_once_do_not_disturb_each_other(void **state)
 	}
 }
 
+/* That nothing is left behind is for the sanitizers to see. */
+static void *use_all_codecs(void *arg)
+{
+	struct buffer out = { 0 };
+
+	FOR_CODECS(codec)
+	{
+		struct buffer packed =
+			pack(codec, CODEC_LEVEL_DEFAULT, SLICE("some text"));
+
+		buffer_reset(&out);
+		if (decompress_bytes(codec, buffer_slice(&packed), 9, &out) < 0)
+			arg = NULL;
+		buffer_clear(&packed);
+	}
+	buffer_clear(&out);
+	return arg;
+}
+
+static void every_codec_works_in_a_thread_that_ends(void **state)
+{
+	pthread_t thread;
+	void *result;
+
+	assert_int_equal(pthread_create(&thread, NULL, use_all_codecs, state),
+			 0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_ptr_equal(result, state);
+}
+
 static int released;
 
 static void count_release(void *object)
@@ -516,6 +546,7 @@ int main(void)
 		cmocka_unit_test(lz4_is_framed_as_java_writes_it),
 		cmocka_unit_test(bombs_are_refused_at_the_bound),
 		cmocka_unit_test(two_at_once_do_not_disturb_each_other),
+		cmocka_unit_test(every_codec_works_in_a_thread_that_ends),
 		cmocka_unit_test(a_thread_keeps_one_and_releases_it_at_its_end),
 	};
 

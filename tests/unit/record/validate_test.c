@@ -338,6 +338,8 @@ static void compacted_topic_needs_every_key(void **state)
 		buffer_clear(&batch);
 	}
 	add_record(&b, 0, SLICE_NULL, SLICE("value"));
+	for (int i = 0; i < 3; i++)
+		add_record(&b, 0, SLICE("key"), SLICE("a value that is long"));
 	for (enum codec codec = CODEC_NONE; codec < CODEC_COUNT; codec++) {
 		struct buffer batch = finish(&b, codec);
 
