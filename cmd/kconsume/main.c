@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "client/admin.h"
+#include "kconsume/choices.h"
 #include "kconsume/options.h"
 #include "kconsume/printer.h"
 #include "kconsume/tail.h"
@@ -37,6 +37,7 @@ struct program {
 	struct loop_watch *signal_watch, *reader_watch;
 	struct printer printer;
 	struct progress progress;
+	struct choices choices;
 	struct tail *tail; /* -n: records go here first */
 	int64_t now_us;
 	bool reader_gone;
@@ -54,23 +55,29 @@ static int fail(struct program *p, const struct client_error *error)
 
 /* Events */
 
+/* An ending signal also ends what waits for topics. */
 static void on_signal(void *arg, unsigned events)
 {
-	(void)arg;
+	struct program *p = arg;
+
 	(void)events;
 	signals_drain();
+	if (signals_ending() != 0)
+		loop_stop(p->loop);
 }
 
-/* A pipe's write end is never readable: an event means the reader has gone. */
+/*
+ * A pipe's write end is never readable: an event means the reader has gone.  A
+ * socket may be readable, which then is no concern of ours: its end will show
+ * as an error of a write.
+ */
 static void on_reader(void *arg, unsigned events)
 {
 	struct program *p = arg;
 
 	(void)events;
-	if (output_reader_gone(&p->printer.output)) {
-		p->reader_gone = true;
-		loop_watch_set(p->reader_watch, 0);
-	}
+	p->reader_gone = output_reader_gone(&p->printer.output);
+	loop_watch_set(p->reader_watch, 0);
 }
 
 static void on_note(void *arg, const char *text)
@@ -97,7 +104,8 @@ static int watch_all(struct program *p)
 
 	if (rc == 0)
 		rc = loop_watch_set(p->signal_watch, LOOP_READ);
-	if (rc < 0 || fstat(STDOUT_FILENO, &st) < 0 || !S_ISFIFO(st.st_mode))
+	if (rc < 0 || fstat(STDOUT_FILENO, &st) < 0 ||
+	    !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
 		return rc;
 	rc = loop_watch_new(p->loop, STDOUT_FILENO, on_reader, p,
 			    &p->reader_watch);
@@ -106,114 +114,63 @@ static int watch_all(struct program *p)
 
 /* What to consume */
 
-static bool is_wanted(const struct consume_options *o, int32_t partition)
-{
-	if (o->range_count == 0)
-		return true;
-	for (size_t i = 0; i < o->range_count; i++) {
-		if (o->ranges[i].first <= partition &&
-		    partition <= o->ranges[i].last)
-			return true;
-	}
-	return false;
-}
-
 static struct consumer_position start_of(const struct consume_options *o,
-					 int32_t partition)
+					 const struct choice *choice)
 {
 	for (size_t i = 0; i < o->start_count; i++) {
-		if (o->starts[i].partition == partition)
+		if (o->starts[i].partition == choice->partition)
 			return (struct consumer_position){
 				CONSUMER_OFFSET, o->starts[i].offset
 			};
 	}
+	if (o->start_shift > 0)
+		return (struct consumer_position){
+			CONSUMER_OFFSET, choice->first_offset + o->start_shift
+		};
 	return o->start;
 }
 
-/* "+N" counts from the first offset there is, which must be asked for. */
-static int shift_start(struct program *p, const char *topic, int32_t partition,
-		       struct consumer_position *start)
-{
-	struct admin_offset item = { .topic = topic,
-				     .partition = partition,
-				     .query = ADMIN_EARLIEST };
-	struct client_error error;
-
-	if (start->place != CONSUMER_BEGINNING || p->options.start_shift == 0)
-		return EXIT_GO_ON;
-	client_error_clear(&error);
-	if (admin_list_offsets(p->client, &item, 1, false,
-			       p->options.common.step_timeout_ms, &error) < 0)
-		return fail(p, &error);
-	if (item.code != 0) {
-		client_error_from_code(&error, item.code, topic, NULL);
-		return fail(p, &error);
-	}
-	*start = (struct consumer_position){
-		CONSUMER_OFFSET, item.offset + p->options.start_shift
-	};
-	return EXIT_GO_ON;
-}
-
-static int check_ranges(struct program *p, const struct client_topic *topic)
-{
-	for (size_t i = 0; i < p->options.range_count; i++) {
-		if (p->options.ranges[i].last >= topic->partition_count)
-			return message_fail(
-				&p->messages, EXIT_MISSING,
-				"topic '%s' has no partition %d: it has %d, "
-				"from 0 on",
-				topic->name, p->options.ranges[i].last,
-				topic->partition_count);
-	}
-	return EXIT_GO_ON;
-}
-
-static int add_topic(struct program *p, const char *name)
-{
-	const struct consume_options *o = &p->options;
-	const struct client_topic *topic;
-	struct client_error error;
-	int32_t partition_count;
-	int status;
-
-	client_error_clear(&error);
-	if (client_topic_load(p->client, name, false, false,
-			      o->common.step_timeout_ms, &topic, &error) < 0)
-		return fail(p, &error);
-	status = check_ranges(p, topic);
-	partition_count = topic->partition_count;
-	for (int32_t i = 0; i < partition_count && status == EXIT_GO_ON; i++) {
-		struct consumer_position start = start_of(o, i);
-
-		if (!is_wanted(o, i))
-			continue;
-		status = shift_start(p, name, i, &start);
-		if (status == EXIT_GO_ON &&
-		    consumer_add(p->consumer, name, i, start, o->stop) ==
-			    -ENOMEM)
-			status = message_fail(&p->messages, EXIT_REFUSED,
-					      "out of memory");
-	}
-	return status;
-}
-
-static int start_consumer(struct program *p)
+static int open_consumer(struct program *p)
 {
 	const struct consumer_handler handler = {
 		.on_end = on_end,
 		.on_note = on_note,
 		.arg = p,
 	};
-	int status = EXIT_GO_ON;
 
 	if (consumer_new(p->client, &handler, &p->consumer) < 0)
 		return message_fail(&p->messages, EXIT_REFUSED,
 				    "out of memory");
 	consumer_set_patience(p->consumer, p->options.common.step_timeout_ms);
-	for (size_t i = 0; i < p->options.topics.count && status == EXIT_GO_ON;
-	     i++)
-		status = add_topic(p, p->options.topics.items[i]);
+	return EXIT_GO_ON;
+}
+
+static int add(struct program *p, const struct choice *choice,
+	       struct consumer_position start, struct consumer_position stop)
+{
+	int rc = consumer_add(p->consumer, choice->topic, choice->partition,
+			      start, stop);
+
+	return rc == 0 ? EXIT_GO_ON
+		       : message_fail(&p->messages, EXIT_REFUSED,
+				      "out of memory");
+}
+
+static int add_all(struct program *p)
+{
+	const struct consume_options *o = &p->options;
+	int status = open_consumer(p);
+
+	/* "+N" counts from the first offset there is: that must be asked. */
+	if (status == EXIT_GO_ON && o->start_shift > 0)
+		status = choices_look_up(&p->choices, p->client,
+					 o->common.step_timeout_ms,
+					 &p->messages);
+	for (size_t i = 0; i < p->choices.count && status == EXIT_GO_ON; i++) {
+		const struct choice *choice = &p->choices.items[i];
+
+		status = add(p, choice, start_of(o, choice), o->stop);
+	}
 	return status;
 }
 
@@ -296,6 +253,13 @@ static int consume(struct program *p)
 	}
 }
 
+/* Did something else than the end of the records end the run? */
+static bool is_over(const struct program *p)
+{
+	return signals_ending() != 0 || p->reader_gone ||
+	       p->printer.output.error != 0;
+}
+
 static int print_kept(void *arg, const struct consumer_record *r)
 {
 	struct program *p = arg;
@@ -303,40 +267,63 @@ static int print_kept(void *arg, const struct consumer_record *r)
 	return printer_print(&p->printer, r, p->now_us);
 }
 
+/* The offsets from back before each end on, up to it.  *all_out: that is
+ * everything there is. */
+static int add_last(struct program *p, int64_t back, bool *all_out)
+{
+	int status = open_consumer(p);
+
+	*all_out = true;
+	for (size_t i = 0; i < p->choices.count && status == EXIT_GO_ON; i++) {
+		const struct choice *choice = &p->choices.items[i];
+		int64_t start = choice->end_offset - back;
+
+		if (start > choice->first_offset)
+			*all_out = false;
+		else
+			start = choice->first_offset;
+		if (start >= choice->end_offset)
+			continue;
+		status = add(
+			p, choice,
+			(struct consumer_position){ CONSUMER_OFFSET, start },
+			(struct consumer_position){ CONSUMER_OFFSET,
+						    choice->end_offset });
+	}
+	return status;
+}
+
 /*
  * -n: look at as many offsets before each end as records are wanted.  Offsets
  * without a record (compacted away, control records) may leave too few: then
- * look back four times as far, until the beginning is reached.
+ * look back four times as far, until all has been seen.
  */
-static int consume_tail(struct program *p)
+static int consume_last(struct program *p)
 {
 	int64_t back = p->options.tail;
-	int64_t before = -1;
-	int status;
+	bool all = false;
+	int status = choices_look_up(&p->choices, p->client,
+				     p->options.common.step_timeout_ms,
+				     &p->messages);
 
 	p->tail = tail_new((size_t)p->options.tail);
 	if (p->tail == NULL)
 		return message_fail(&p->messages, EXIT_REFUSED,
 				    "out of memory");
-	p->options.stop = (struct consumer_position){ CONSUMER_END, 0 };
-	for (;;) {
-		p->options.start =
-			(struct consumer_position){ CONSUMER_FROM_END, back };
-		status = start_consumer(p);
+	while (status == EXIT_GO_ON) {
+		status = add_last(p, back, &all);
 		if (status == EXIT_GO_ON)
 			status = consume(p);
-		if (status != EXIT_OK || signals_ending() != 0 ||
-		    p->printer.output.error != 0 ||
-		    (int64_t)tail_count(p->tail) >= p->options.tail ||
-		    (int64_t)tail_count(p->tail) == before)
+		if (status != EXIT_OK || is_over(p) || all ||
+		    (int64_t)tail_count(p->tail) >= p->options.tail)
 			break;
-		before = (int64_t)tail_count(p->tail);
+		status = EXIT_GO_ON;
 		back *= 4;
 		tail_reset(p->tail);
 		consumer_free(p->consumer);
 		p->consumer = NULL;
 	}
-	if (status == EXIT_OK)
+	if (status == EXIT_OK && !is_over(p))
 		tail_each(p->tail, print_kept, p);
 	return status;
 }
@@ -358,15 +345,19 @@ static int run(struct program *p)
 	client_error_clear(&error);
 	if (client_new(p->loop, &p->config, &p->client, &error) < 0)
 		return fail(p, &error);
-	if (p->options.tail >= 0)
-		return consume_tail(p);
-	status = start_consumer(p);
+	status =
+		choices_make(&p->choices, p->client, &p->options, &p->messages);
+	if (status == EXIT_GO_ON && p->options.tail >= 0)
+		return consume_last(p);
+	if (status == EXIT_GO_ON)
+		status = add_all(p);
 	return status == EXIT_GO_ON ? consume(p) : status;
 }
 
 static void release(struct program *p)
 {
 	tail_free(p->tail);
+	choices_clear(&p->choices);
 	consumer_free(p->consumer);
 	client_free(p->client);
 	loop_watch_free(p->signal_watch);

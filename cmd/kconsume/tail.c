@@ -2,8 +2,9 @@
  * tail.c - the last N records of several partitions, by their time
  *
  * A binary heap whose root is the oldest record kept: a younger one takes its
- * place.  Age is the timestamp; where it is equal the one that came earlier
- * in its partition, then the lower partition, is older.
+ * place.  Age is the timestamp; where those of a partition go back the one
+ * before counts on, so that its records stay in the order of their offsets.
+ * Where age is equal the one of the lower topic, partition, offset is older.
  */
 #include "kconsume/tail.h"
 
@@ -11,31 +12,89 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/limits.h"
+
 struct kept {
 	struct consumer_record record; /* its slices are in bytes */
+	int64_t age_ms;                /* the latest timestamp so far */
 	struct batch_header batch;
 	uint8_t *bytes;
+};
+
+/* A partition that records came from. */
+struct lane {
+	UT_hash_handle hh;
+	const char *topic;
+	int64_t age_ms;
+	size_t key_len;
+	char key[]; /* the partition's bytes, the topic */
 };
 
 struct tail {
 	size_t limit, count, capacity;
 	struct kept **heap;
+	struct lane *lanes;
+	struct lane *last; /* the one used last */
+	int32_t last_partition;
 };
 
+/* Total, as a heap needs: by age, topic, partition, offset. */
 static int compare(const struct kept *a, const struct kept *b)
 {
 	const struct consumer_record *x = &a->record, *y = &b->record;
-	int topics = strcmp(x->topic, y->topic);
+	int topics;
 
-	/* Within a partition the order is that of the offsets. */
-	if (topics == 0 && x->partition == y->partition)
-		return (x->record.offset > y->record.offset) -
-		       (x->record.offset < y->record.offset);
-	if (x->record.timestamp_ms != y->record.timestamp_ms)
-		return x->record.timestamp_ms < y->record.timestamp_ms ? -1 : 1;
+	if (a->age_ms != b->age_ms)
+		return a->age_ms < b->age_ms ? -1 : 1;
+	topics = x->topic == y->topic ? 0 : strcmp(x->topic, y->topic);
 	if (topics != 0)
 		return topics;
-	return x->partition < y->partition ? -1 : 1;
+	if (x->partition != y->partition)
+		return x->partition < y->partition ? -1 : 1;
+	return (x->record.offset > y->record.offset) -
+	       (x->record.offset < y->record.offset);
+}
+
+static struct lane *add_lane(struct tail *t, const char *key, size_t key_len)
+{
+	struct lane *lane = malloc(sizeof(*lane) + key_len);
+
+	if (lane == NULL)
+		return NULL;
+	lane->age_ms = INT64_MIN;
+	lane->key_len = key_len;
+	memcpy(lane->key, key, key_len);
+	lane->topic = lane->key + sizeof(int32_t);
+	HASH_ADD(hh, t->lanes, key, (unsigned)key_len, lane);
+	if (lane->hh.tbl != NULL)
+		return lane;
+	free(lane); /* out of memory */
+	return NULL;
+}
+
+/* The lane of the record's partition, or NULL when out of memory. */
+static struct lane *lane_of(struct tail *t, const struct consumer_record *r)
+{
+	char key[sizeof(int32_t) + TOPIC_NAME_MAX + 1];
+	size_t topic_len = strlen(r->topic);
+	size_t key_len = sizeof(int32_t) + topic_len + 1;
+	struct lane *lane;
+
+	if (t->last != NULL && t->last_partition == r->partition &&
+	    strcmp(t->last->topic, r->topic) == 0)
+		return t->last;
+	assert(key_len <= sizeof(key));
+	memcpy(key, &r->partition, sizeof(int32_t));
+	memcpy(key + sizeof(int32_t), r->topic, topic_len + 1);
+	HASH_FIND(hh, t->lanes, key, (unsigned)key_len, lane);
+	if (lane == NULL)
+		lane = add_lane(t, key, key_len);
+	t->last = lane;
+	t->last_partition = r->partition;
+	return lane;
 }
 
 static void free_kept(struct kept *k)
@@ -93,9 +152,17 @@ struct tail *tail_new(size_t limit)
 
 void tail_reset(struct tail *t)
 {
+	struct lane *lane, *next;
+
 	for (size_t i = 0; i < t->count; i++)
 		free_kept(t->heap[i]);
 	t->count = 0;
+	HASH_ITER(hh, t->lanes, lane, next)
+	{
+		HASH_DEL(t->lanes, lane);
+		free(lane);
+	}
+	t->last = NULL;
 }
 
 void tail_free(struct tail *t)
@@ -154,15 +221,21 @@ static int grow(struct tail *t)
 
 int tail_add(struct tail *t, const struct consumer_record *r)
 {
+	struct lane *lane;
 	struct kept *k;
 
 	if (t->limit == 0)
 		return 0;
 	if (t->count == t->capacity && t->count < t->limit && grow(t) < 0)
 		return -ENOMEM;
-	k = keep(r);
+	lane = lane_of(t, r);
+	k = lane == NULL ? NULL : keep(r);
 	if (k == NULL)
 		return -ENOMEM;
+	if (lane->age_ms < r->record.timestamp_ms)
+		lane->age_ms = r->record.timestamp_ms;
+	k->age_ms = lane->age_ms;
+	k->record.topic = lane->topic;
 	if (t->count < t->limit) {
 		t->heap[t->count] = k;
 		sift_up(t, t->count++);

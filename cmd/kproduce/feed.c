@@ -23,6 +23,7 @@
 enum {
 	FRAME_SLACK_BYTES = 64 << 10, /* delimiters, key, null tokens */
 	JSON_GROWTH = 6,              /* \u0000 for a byte, at the worst */
+	FAILED_FRAME_MAX = 32 << 20,
 };
 
 static bool is_over(const struct program *p)
@@ -31,8 +32,7 @@ static bool is_over(const struct program *p)
 	       (p->options.count > 0 && p->added >= (uint64_t)p->options.count);
 }
 
-/* One turn of the loop, and what it brought. */
-static void turn(struct program *p, int64_t timeout_ms)
+void program_turn(struct program *p, int64_t timeout_ms)
 {
 	const struct client_error *failure;
 
@@ -87,47 +87,80 @@ static int create_topic(struct program *p, const char *name,
 				 &topic, error);
 }
 
-/* The topic to produce to, or NULL, said; the run ends then. */
-static struct producer_topic *open_topic(struct program *p, const char *name)
+/* Make *topic_out the topic used last.  0, or why not in *error. */
+static int open_topic(struct program *p, const char *name,
+		      struct producer_topic **topic_out,
+		      struct client_error *error)
 {
 	int64_t timeout_ms = p->options.common.step_timeout_ms;
-	struct producer_topic *topic = NULL;
-	struct client_error error;
 	int rc;
 
-	client_error_clear(&error);
-	rc = producer_topic_open(p->producer, name, timeout_ms, &topic, &error);
+	client_error_clear(error);
+	rc = producer_topic_open(p->producer, name, timeout_ms, topic_out,
+				 error);
 	if (rc == -ENOENT && p->options.create) {
-		rc = create_topic(p, name, &error);
+		rc = create_topic(p, name, error);
 		if (rc == 0)
 			rc = producer_topic_open(p->producer, name, timeout_ms,
-						 &topic, &error);
+						 topic_out, error);
 	}
-	if (rc == 0) {
-		p->topic = topic;
-		return topic;
-	}
-	message_error(&p->messages, "%s%s", error.text,
-		      rc == -ENOENT ? "; --create makes it" : "");
-	p->status = exit_worse(p->status, (int)error.kind);
-	p->stop = true;
-	return NULL;
+	if (rc == 0)
+		p->topic = *topic_out;
+	return rc;
 }
 
-static struct producer_topic *topic_named(struct program *p, struct slice name)
+static const char *hint_for(int rc)
 {
+	return rc == -ENOENT ? "; --create makes it" : "";
+}
+
+/* The topic of -t, without which there is nothing to do. */
+static void open_first_topic(struct program *p)
+{
+	struct producer_topic *topic;
+	struct client_error error;
+	int rc = open_topic(p, p->options.topic, &topic, &error);
+
+	if (rc < 0 && signals_ending() == 0)
+		message_error(&p->messages, "%s%s", error.text, hint_for(rc));
+	if (rc < 0) {
+		p->status = exit_worse(p->status, (int)error.kind);
+		p->stop = true;
+	}
+}
+
+/* The topic of an envelope, or NULL, said. */
+static struct producer_topic *topic_named(struct program *p,
+					  const struct framed *frame,
+					  struct slice name)
+{
+	struct producer_topic *topic = NULL;
+	struct client_error error;
 	char *text;
+	int rc;
 
 	if (p->topic != NULL && slice_is(name, producer_topic_name(p->topic)))
 		return p->topic;
+	if (memchr(name.data, '\0', name.len) != NULL) {
+		results_bad_frame(p, frame, EXIT_BAD_DATA,
+				  "the topic's name has a NUL in it");
+		return NULL;
+	}
 	text = arena_text(&p->arena, name);
 	if (text == NULL) {
-		p->status = message_fail(&p->messages, EXIT_REFUSED,
-					 "out of memory");
+		results_bad_frame(p, frame, EXIT_REFUSED, "out of memory");
 		p->stop = true;
 		return NULL;
 	}
-	return open_topic(p, text);
+	rc = open_topic(p, text, &topic, &error);
+	if (rc < 0 && signals_ending() != 0)
+		results_unread(p, frame);
+	else if (rc < 0)
+		results_bad_frame(p, frame, (int)error.kind, "%s%s", error.text,
+				  hint_for(rc));
+	if (error.kind == CLIENT_UNREACHABLE)
+		p->stop = true; /* so would be all the others */
+	return rc < 0 ? NULL : topic;
 }
 
 /* Records */
@@ -147,7 +180,7 @@ static int add(struct program *p, const struct framed *frame,
 				  e->header_count, number);
 		if (rc != -EAGAIN)
 			break;
-		turn(p, -1);
+		program_turn(p, -1);
 		if (p->stop || signals_ending() != 0)
 			break;
 		rc = 0;
@@ -169,11 +202,11 @@ static void produce(struct program *p, const struct framed *frame,
 		p->bytes += size;
 		if (p->options.at_once) {
 			producer_flush(p->producer);
-			turn(p, 0);
+			program_turn(p, 0);
 		}
 		break;
 	case -EAGAIN: /* interrupted while waiting for room */
-		p->unread++;
+		results_unread(p, frame);
 		break;
 	case -EMSGSIZE:
 		results_bad_frame(p, frame, EXIT_BAD_DATA,
@@ -189,8 +222,8 @@ static void produce(struct program *p, const struct framed *frame,
 				  producer_topic_partitions(topic));
 		break;
 	case -ECANCELED:
-		turn(p, 0); /* says why */
-		p->unread++;
+		program_turn(p, 0); /* says why */
+		results_unread(p, frame);
 		break;
 	default:
 		results_bad_frame(p, frame, EXIT_REFUSED, "out of memory");
@@ -228,7 +261,8 @@ static void produce_envelope(struct program *p, const struct framed *frame)
 				  "no topic, neither here nor by -t");
 		return;
 	}
-	topic = topic_named(p, o->topic != NULL ? slice_of(o->topic) : e.topic);
+	topic = topic_named(p, frame,
+			    o->topic != NULL ? slice_of(o->topic) : e.topic);
 	if (topic == NULL)
 		return;
 	if (partition == PARTITION_KEEP)
@@ -316,7 +350,7 @@ static void wait_for_input(struct program *p, struct loop_watch *watch, int fd)
 		/* A regular file is always ready and is never waited for. */
 		if (loop_watch_set(watch, LOOP_READ) < 0)
 			break;
-		turn(p, p->progress.enabled ? 1000 : -1);
+		program_turn(p, p->progress.enabled ? 1000 : -1);
 		loop_watch_set(watch, 0);
 	}
 }
@@ -365,21 +399,24 @@ static void take_frames(struct program *p, struct framer *framer,
 	}
 }
 
+/* Longer ones are not kept; with --failed more is, to be written there. */
 static size_t frame_max(const struct program *p)
 {
 	size_t record = (size_t)p->config.message_max_bytes;
+	size_t max = p->options.common.json ? record * JSON_GROWTH : record;
 
-	return p->options.common.json ? record * JSON_GROWTH + FRAME_SLACK_BYTES
-				      : record + FRAME_SLACK_BYTES;
+	if (p->options.failed_path != NULL && max < FAILED_FRAME_MAX)
+		max = FAILED_FRAME_MAX;
+	return max + FRAME_SLACK_BYTES;
 }
 
-/* Frames that were read but, the run being over, not used. */
-static void count_unread(struct program *p, struct framer *framer)
+/* Frames that were read but, the run having been cut short, not used. */
+static void drop_unread(struct program *p, struct framer *framer)
 {
 	struct framed frame;
 
 	while (framer_next(framer, &frame) != 0)
-		p->unread++;
+		results_unread(p, &frame);
 }
 
 static void feed_input(struct program *p, const struct input *input,
@@ -403,10 +440,10 @@ static void feed_input(struct program *p, const struct input *input,
 			break;
 		more = read_some(p, input, framer);
 		take_frames(p, framer, frames);
-		turn(p, 0);
+		program_turn(p, 0);
 	}
-	if (p->stop && framer != NULL)
-		count_unread(p, framer);
+	if ((p->stop || signals_ending() != 0) && framer != NULL)
+		drop_unread(p, framer);
 	loop_watch_free(watch);
 	framer_free(framer);
 }
@@ -450,8 +487,8 @@ void feed_inputs(struct program *p, char **paths, int count)
 					 "out of memory");
 		return;
 	}
-	if (p->options.topic != NULL && open_topic(p, p->options.topic) == NULL)
-		return;
+	if (p->options.topic != NULL)
+		open_first_topic(p);
 	for (int i = 0; i < (count == 0 ? 1 : count) && !is_over(p); i++) {
 		struct input *input = &p->inputs[p->input_count];
 		int64_t frames = 0;

@@ -15,11 +15,15 @@
 #include "cli/signals.h"
 #include "kproduce/program.h"
 
+/* An ending signal also ends what waits for a topic. */
 static void on_signal(void *arg, unsigned events)
 {
-	(void)arg;
+	struct program *p = arg;
+
 	(void)events;
 	signals_drain();
+	if (signals_ending() != 0)
+		loop_stop(p->loop);
 }
 
 static int open_report(struct program *p)
@@ -96,11 +100,9 @@ static void drain(struct program *p)
 			break;
 		if (signal_deadline_ms >= 0)
 			wait_ms = signal_deadline_ms - now_ms;
-		loop_run_once(p->loop, wait_ms);
-		results_tell(p);
-		results_progress(p);
+		program_turn(p, wait_ms);
 	}
-	results_tell(p);
+	program_turn(p, 0);
 	if (producer_pending(p->producer) > 0 && p->status == EXIT_OK)
 		p->status = EXIT_REFUSED;
 }

@@ -71,6 +71,9 @@ __attribute__((format(printf, 4, 5))) void results_bad_frame(
 	struct program *p, const struct framed *frame, int status,
 	const char *format, ...);
 
+/* A frame that was read, then not used: count it and keep it in --failed. */
+void results_unread(struct program *p, const struct framed *frame);
+
 /* Say what was noted in callbacks; asks the broker about limits. */
 void results_tell(struct program *p);
 
@@ -84,5 +87,8 @@ void results_progress(struct program *p);
 /* Read all inputs into the producer, until their end, -c, a failure or a
  * signal. */
 void feed_inputs(struct program *p, char **paths, int count);
+
+/* One turn of the loop, and what it brought: told, and stopped for. */
+void program_turn(struct program *p, int64_t timeout_ms);
 
 #endif /* KPRODUCE_PROGRAM_H */

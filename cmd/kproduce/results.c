@@ -62,20 +62,32 @@ static void report(struct program *p, const struct producer_delivery *d)
 	}
 }
 
+static void put_slice(struct program *p, struct slice bytes)
+{
+	buffer_put(&p->failed.buffer, bytes.data, bytes.len);
+}
+
 /* A field as it stood in the input. */
 static void put_field(struct program *p, struct slice field)
 {
 	if (!slice_is_null(field))
-		buffer_put(&p->failed.buffer, field.data, field.len);
+		put_slice(p, field);
 	else if (p->options.null_text != NULL)
 		buffer_put_text(&p->failed.buffer, p->options.null_text);
+}
+
+/* A key is null by a rule for nulls, or because there was no delimiter. */
+static bool had_key(const struct produce_options *o, struct slice key)
+{
+	return o->key_delimiter.len > 0 &&
+	       (!slice_is_null(key) || o->nulls.empty || o->null_text != NULL);
 }
 
 static void keep_failed(struct program *p, const struct producer_delivery *d,
 			const struct record *record)
 {
 	const struct produce_options *o = &p->options;
-	struct envelope_style style = { 0 };
+	const struct envelope_style style = { 0 };
 	struct record_place place;
 
 	if (p->failed.fd < 0)
@@ -84,15 +96,38 @@ static void keep_failed(struct program *p, const struct producer_delivery *d,
 		place_of(d, &place);
 		envelope_write(&style, &place, record, &p->failed.buffer);
 	} else {
-		if (o->key_delimiter.len > 0) {
+		if (had_key(o, record->key)) {
 			put_field(p, record->key);
-			buffer_put(&p->failed.buffer, o->key_delimiter.data,
-				   o->key_delimiter.len);
+			put_slice(p, buffer_slice(&o->key_delimiter));
 		}
 		put_field(p, record->value);
-		buffer_put(&p->failed.buffer, o->delimiter.data,
-			   o->delimiter.len);
+		if (!o->whole)
+			put_slice(p, buffer_slice(&o->delimiter));
 	}
+	output_filled(&p->failed, monotonic_us());
+}
+
+/*
+ * A frame that made no record, as it is.  Part of one would be another record:
+ * rather none.
+ */
+static void keep_frame(struct program *p, const struct framed *frame,
+		       const struct input *input)
+{
+	if (p->failed.fd < 0)
+		return;
+	if (frame->len > frame->bytes.len) {
+		message_error(&p->messages,
+			      "%s: record %lld is too large to be kept in '%s'",
+			      input->name, (long long)frame->number,
+			      p->options.failed_path);
+		return;
+	}
+	put_slice(p, frame->bytes);
+	if (input->framing == FRAMING_JSON)
+		buffer_put_u8(&p->failed.buffer, '\n');
+	else if (!p->options.whole)
+		put_slice(p, buffer_slice(&p->options.delimiter));
 	output_filled(&p->failed, monotonic_us());
 }
 
@@ -173,15 +208,13 @@ void results_bad_frame(struct program *p, const struct framed *frame,
 	p->status = exit_worse(p->status, status);
 	if (!p->options.keep_going)
 		p->stop = true;
-	if (p->failed.fd < 0)
-		return;
-	buffer_put(&p->failed.buffer, frame->bytes.data, frame->bytes.len);
-	if (input->framing == FRAMING_JSON)
-		buffer_put_u8(&p->failed.buffer, '\n');
-	else
-		buffer_put(&p->failed.buffer, p->options.delimiter.data,
-			   p->options.delimiter.len);
-	output_filled(&p->failed, monotonic_us());
+	keep_frame(p, frame, input);
+}
+
+void results_unread(struct program *p, const struct framed *frame)
+{
+	p->unread++;
+	keep_frame(p, frame, &p->inputs[p->input_count - 1]);
 }
 
 /* The input that the record with that number came from. */
