@@ -1,0 +1,145 @@
+/*
+ * delete.c - ktopics delete
+ *
+ * Takes names only, never patterns, and asks on a terminal.
+ */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ktopics/topics.h"
+#include "wire/errors.h"
+
+/* Ask the person at the terminal. */
+static int confirm(struct ktopics *k)
+{
+	char answer[16];
+
+	if (k->options.yes || k->options.dry_run)
+		return EXIT_GO_ON;
+	if (!isatty(STDIN_FILENO))
+		return message_usage(&k->messages,
+				     "deleting asks first, and stdin is no "
+				     "terminal; -y says yes");
+	fprintf(stderr, "Delete %d topic%s and all records:", k->operand_count,
+		k->operand_count == 1 ? "" : "s");
+	for (int i = 0; i < k->operand_count; i++)
+		fprintf(stderr, " %s", k->operands[i]);
+	fprintf(stderr, "? [y/N] ");
+	if (fgets(answer, sizeof(answer), stdin) != NULL &&
+	    (answer[0] == 'y' || answer[0] == 'Y'))
+		return EXIT_GO_ON;
+	return message_fail(&k->messages, EXIT_REFUSED, "nothing deleted");
+}
+
+static int check_names(struct ktopics *k)
+{
+	for (int i = 0; i < k->operand_count; i++) {
+		if (strpbrk(k->operands[i], "*?[~^") != NULL)
+			return message_usage(&k->messages,
+					     "'%s' is not a topic's name; "
+					     "delete takes no patterns",
+					     k->operands[i]);
+	}
+	return topics_repeat(k, k->operands, k->operand_count) ? EXIT_USAGE
+							       : EXIT_GO_ON;
+}
+
+static int dry_run(struct ktopics *k)
+{
+	unsigned flags = k->options.if_exists ? TOPICS_QUIET : 0;
+	struct topic_list topics;
+	int status =
+		topics_find(k, k->operands, k->operand_count, flags, &topics);
+
+	if (status == EXIT_GO_ON) {
+		for (size_t i = 0; i < topics.count; i++) {
+			const char *name =
+				ktopics_text(k, topics.items[i]->name);
+
+			ktopics_done(k, "topic", name,
+				     "topic '%s' would be deleted", name);
+		}
+	}
+	topics_clear(&topics);
+	return k->status;
+}
+
+/* By name, in the place of either version of the request. */
+static struct client_request *build(struct ktopics *k)
+{
+	struct client_request *request = ktopics_request(k, API_DELETE_TOPICS);
+	struct delete_topics_request *q = client_request_message(request);
+	struct arena *arena = client_request_arena(request);
+	int count = k->operand_count;
+
+	q->timeout_ms = (int32_t)k->options.common.step_timeout_ms;
+	q->topics =
+		wire_array(&delete_topics_request_topics_desc, arena, count);
+	q->topic_names =
+		arena_calloc(arena, (size_t)count, sizeof(*q->topic_names));
+	if (q->topics == NULL || q->topic_names == NULL)
+		ktopics_out_of_memory(k);
+	q->topics_count = q->topic_names_count = count;
+	for (int i = 0; i < count; i++) {
+		q->topics[i].name = slice_of(k->operands[i]);
+		q->topic_names[i] = q->topics[i].name;
+	}
+	return request;
+}
+
+/* What came of each; those that are gone are left in the operands. */
+static int take_answers(struct ktopics *k, struct client_request *request)
+{
+	const struct delete_topics_response *answer =
+		client_request_answer(request);
+	int gone = 0;
+
+	for (int32_t i = 0; i < answer->responses_count; i++) {
+		const struct delete_topics_response_responses *r =
+			&answer->responses[i];
+		const char *name = ktopics_text(k, r->name);
+
+		if (r->error_code == WIRE_UNKNOWN_TOPIC_OR_PARTITION &&
+		    k->options.if_exists) {
+			ktopics_done(k, "topic", name,
+				     "topic '%s' is not there", name);
+		} else if (r->error_code != WIRE_NONE) {
+			ktopics_refused(k, "topic", name, r->error_code,
+					r->error_message);
+		} else {
+			ktopics_done(k, "topic", name, "topic '%s' deleted",
+				     name);
+			if (gone < k->operand_count)
+				k->operands[gone++] = (char *)(uintptr_t)name;
+		}
+	}
+	return gone;
+}
+
+int ktopics_delete(void *run)
+{
+	struct ktopics *k = run;
+	struct client_request *request;
+	int64_t wait_ms;
+	int status = check_names(k);
+
+	if (status == EXIT_GO_ON && !ktopics_wait_ms(k, &wait_ms))
+		status = EXIT_USAGE;
+	if (status == EXIT_GO_ON)
+		status = confirm(k);
+	if (status == EXIT_GO_ON)
+		status = ktopics_connect(k);
+	if (status != EXIT_GO_ON)
+		return status;
+	if (k->options.dry_run)
+		return dry_run(k);
+	request = build(k);
+	if (ktopics_call(k, request, CLIENT_CONTROLLER)) {
+		int gone = take_answers(k, request);
+
+		if (k->options.wait != NULL)
+			topics_wait(k, k->operands, gone, true, wait_ms);
+	}
+	client_request_free(request);
+	return k->status;
+}

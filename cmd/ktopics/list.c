@@ -1,0 +1,223 @@
+/*
+ * list.c - ktopics list
+ *
+ * Names and counts come from one metadata request; what costs more (bytes,
+ * records, last write) is asked for only where its column is printed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ktopics/offsets.h"
+#include "wire/errors.h"
+
+static const struct column columns[] = {
+	{ "name", COLUMN_TEXT },     { "partitions", COLUMN_INT },
+	{ "replicas", COLUMN_INT },  { "bytes", COLUMN_BYTES },
+	{ "records", COLUMN_INT },   { "last_write", COLUMN_TIME },
+	{ "internal", COLUMN_BOOL }, { "id", COLUMN_TEXT },
+};
+
+/* What is known of a topic beyond its metadata; -1: not known. */
+struct figures {
+	int64_t bytes;
+	int64_t records;
+	int64_t last_write_ms;
+};
+
+/* Bytes on disk */
+
+static void add_bytes(const struct describe_log_dirs_response_results_topics *t,
+		      const struct topic_list *topics, struct figures *figures)
+{
+	for (size_t i = 0; i < topics->count; i++) {
+		if (!slice_equal(topics->items[i]->name, t->name))
+			continue;
+		if (figures[i].bytes < 0)
+			figures[i].bytes = 0;
+		for (int32_t p = 0; p < t->partitions_count; p++)
+			figures[i].bytes += t->partitions[p].partition_size;
+	}
+}
+
+/* What one broker has on its disks of all topics. */
+static bool ask_log_dirs(struct ktopics *k, int32_t node,
+			 const struct topic_list *topics,
+			 struct figures *figures)
+{
+	struct client_request *request =
+		ktopics_request(k, API_DESCRIBE_LOG_DIRS);
+	struct describe_log_dirs_request *q = client_request_message(request);
+	const struct describe_log_dirs_response *answer;
+	bool answered;
+
+	q->topics = NULL;
+	q->topics_count = -1;
+	answered = client_call(request, node,
+			       k->options.common.step_timeout_ms) == 0;
+	if (!answered && client_request_error(request)->rc != -ENOTSUP)
+		ktopics_fail(k, client_request_error(request));
+	else if (!answered)
+		message_info(&k->messages, "no sizes: %s",
+			     client_request_error(request)->text);
+	answer = answered ? client_request_answer(request) : NULL;
+	for (int32_t d = 0; answered && d < answer->results_count; d++) {
+		const struct describe_log_dirs_response_results *dir =
+			&answer->results[d];
+
+		for (int32_t t = 0; t < dir->topics_count; t++)
+			add_bytes(&dir->topics[t], topics, figures);
+	}
+	client_request_free(request);
+	return answered;
+}
+
+static void fill_bytes(struct ktopics *k, const struct topic_list *topics,
+		       struct figures *figures)
+{
+	const struct metadata_response *all =
+		client_request_answer(topics->request);
+	bool answered = false;
+
+	for (int32_t i = 0; i < all->brokers_count; i++)
+		answered |= ask_log_dirs(k, all->brokers[i].node_id, topics,
+					 figures);
+	/* A topic that no broker has on disk yet is empty. */
+	for (size_t i = 0; answered && i < topics->count; i++) {
+		if (figures[i].bytes < 0)
+			figures[i].bytes = 0;
+	}
+}
+
+/* Records and last write */
+
+static void add_records(struct figures *f, const struct partition_offsets *p)
+{
+	const struct admin_offset *start = &p->items[0];
+	const struct admin_offset *end = &p->items[1];
+
+	if (start->code != WIRE_NONE || end->code != WIRE_NONE)
+		return;
+	f->records =
+		(f->records < 0 ? 0 : f->records) + end->offset - start->offset;
+}
+
+static void fill_records(struct ktopics *k, const struct topic_list *topics,
+			 struct figures *figures)
+{
+	static const int64_t queries[] = { ADMIN_EARLIEST, ADMIN_LATEST };
+	struct offset_list list;
+	size_t topic = 0;
+
+	if (!offsets_ask(k, topics, queries, 2, &list))
+		return;
+	for (size_t i = 0; i < list.count; i++) {
+		while (topics->items[topic] != list.partitions[i].topic)
+			topic++;
+		offsets_check(k, &list.partitions[i].items[0]);
+		add_records(&figures[topic], &list.partitions[i]);
+	}
+	offsets_clear(&list);
+}
+
+static void fill_last_write(struct ktopics *k, const struct topic_list *topics,
+			    struct figures *figures)
+{
+	static const int64_t queries[] = { ADMIN_MAX_TIMESTAMP };
+	struct offset_list list;
+	size_t topic = 0;
+
+	if (!offsets_ask(k, topics, queries, 1, &list))
+		return;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct admin_offset *item = list.partitions[i].items;
+
+		while (topics->items[topic] != list.partitions[i].topic)
+			topic++;
+		if (item->code == WIRE_NONE &&
+		    item->timestamp_ms > figures[topic].last_write_ms)
+			figures[topic].last_write_ms = item->timestamp_ms;
+	}
+	offsets_clear(&list);
+}
+
+static struct figures *gather(struct ktopics *k, const struct table *table,
+			      const struct topic_list *topics)
+{
+	struct figures *figures = calloc(topics->count + 1, sizeof(*figures));
+
+	if (figures == NULL)
+		ktopics_out_of_memory(k);
+	for (size_t i = 0; i < topics->count; i++)
+		figures[i] = (struct figures){ -1, -1, -1 };
+	if (topics->count == 0)
+		return figures;
+	if (table_wants(table, "bytes"))
+		fill_bytes(k, topics, figures);
+	if (table_wants(table, "records"))
+		fill_records(k, topics, figures);
+	if (table_wants(table, "last_write"))
+		fill_last_write(k, topics, figures);
+	return figures;
+}
+
+/* Rows */
+
+static void put_figure(struct table *table, int64_t value)
+{
+	if (value < 0)
+		table_none(table);
+	else
+		table_int(table, value);
+}
+
+static void put_row(struct ktopics *k, struct table *table,
+		    const struct metadata_response_topics *topic,
+		    const struct figures *figures)
+{
+	char id[UUID_TEXT_LEN + 1];
+
+	table_text(table, ktopics_text(k, topic->name));
+	table_int(table, topic->partitions_count);
+	table_int(table, topic->partitions_count == 0
+				 ? 0
+				 : topic->partitions[0].replica_nodes_count);
+	put_figure(table, figures->bytes);
+	put_figure(table, figures->records);
+	put_figure(table, figures->last_write_ms);
+	table_int(table, topic->is_internal);
+	uuid_format(topic->topic_id, id);
+	table_text(table, uuid_is_zero(topic->topic_id) ? NULL : id);
+	table_row_end(table);
+}
+
+int ktopics_list(void *run)
+{
+	struct ktopics *k = run;
+	struct topic_list topics;
+	struct figures *figures;
+	struct table *table;
+	int status;
+
+	table = ktopics_table(
+		k, columns, sizeof(columns) / sizeof(columns[0]),
+		k->options.long_list
+			? "name,partitions,replicas,bytes,records,last_write"
+			: "name");
+	if (table == NULL)
+		return EXIT_USAGE;
+	status = ktopics_connect(k);
+	if (status == EXIT_GO_ON)
+		status = topics_find(k, k->operands, k->operand_count,
+				     TOPICS_ALL_IF_NONE | TOPICS_PATTERNS,
+				     &topics);
+	if (status != EXIT_GO_ON) {
+		table_free(table);
+		return status;
+	}
+	figures = gather(k, table, &topics);
+	for (size_t i = 0; i < topics.count; i++)
+		put_row(k, table, topics.items[i], &figures[i]);
+	free(figures);
+	topics_clear(&topics);
+	return ktopics_finish(k, table);
+}
