@@ -17,6 +17,8 @@ static const struct column columns[] = {
 	{ "internal", COLUMN_BOOL }, { "id", COLUMN_TEXT },
 };
 
+enum { API_DESCRIBE_LOG_DIRS = 35 };
+
 /* What is known of a topic beyond its metadata; -1: not known. */
 struct figures {
 	int64_t bytes;
