@@ -486,11 +486,14 @@ static int scan_batches(struct log *log, struct scan *scan)
 	return rc < 0 ? rc : 0;
 }
 
-/* Cut the file of a segment to size. */
+/* Cut the file of a segment to size, for good: a torn batch must not become
+ * whole by another crash. */
 static int cut_segment(struct segment *s, int64_t size)
 {
 	int rc = s->vfs->ftruncate(s->vfs, s->fd, size);
 
+	if (rc == 0)
+		rc = s->vfs->fdatasync(s->vfs, s->fd);
 	if (rc == 0)
 		s->size = size;
 	return rc;

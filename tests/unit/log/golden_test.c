@@ -188,7 +188,7 @@ static void clean_directory_opens_without_recovery(void **state)
 static void unclean_directory_is_recovered_to_the_same_files(void **state)
 {
 	struct fixture *f = *state;
-	char path[KIT_PATH_MAX + 64];
+	char path[KIT_PATH_MAX + 128];
 
 	copy_golden(f);
 	for (size_t i = 0; i < ARRAY_LEN(all_names); i++) {
@@ -214,7 +214,7 @@ static void unclean_directory_is_recovered_to_the_same_files(void **state)
 static void clean_directory_with_zeroes_in_its_indexes_opens(void **state)
 {
 	struct fixture *f = *state;
-	char path[KIT_PATH_MAX + 64];
+	char path[KIT_PATH_MAX + 128];
 	struct log_slice slice;
 
 	copy_golden(f);

@@ -103,7 +103,7 @@ static void model_close(struct model *m)
 static void model_truncate(struct model *m, int64_t end)
 {
 	while (m->count > m->first &&
-	       m->entries[m->count - 1].base_offset >= end)
+	       (m->entries[m->count - 1].base_offset >= end || m->start >= end))
 		free(m->entries[--m->count].bytes);
 	m->end = end;
 	if (m->start > end)
