@@ -4,8 +4,8 @@
     make-seeds.py TARGET FOLDER
 
 TARGET is the name of a program of this folder.  wire_fuzz gets the body of
-each frame behind three bytes (kind, api key, version); targets that read
-record batches get each stored batch whole.  A target not known here gets
+each frame behind three bytes (kind, api key, version); request_fuzz gets each
+request frame whole; targets that read record batches get each stored batch whole.  A target not known here gets
 nothing and starts from nothing.
 """
 import os
@@ -106,6 +106,8 @@ def seeds(target):
                 yield name, seed
             for i, value in enumerate(metadata_seeds(head, frame)):
                 yield "%s.%d" % (name, i), value
+        elif target == "request_fuzz" and head.get("direction") == "request":
+            yield name, frame
         elif target in ("record_fuzz", "batch_fuzz") and "batch" in head:
             yield name, frame
 

@@ -523,6 +523,54 @@ void conn_wind_down(struct conn *conn)
 	conn_mark(conn);
 }
 
+static void assign_events(struct conn *conn)
+{
+	struct event_base *base = conn->thread->base;
+
+	event_assign(&conn->on_readable, base, conn->fd, EV_READ | EV_PERSIST,
+		     on_readable, conn);
+	event_assign(&conn->on_writable, base, conn->fd, EV_WRITE | EV_PERSIST,
+		     on_writable, conn);
+}
+
+/* Moving */
+
+bool conn_can_move(const struct conn *conn)
+{
+	return conn_is_quiet(conn) && conn->orphans == 0 && !conn->eof &&
+	       !conn->closing && !conn->is_dirty && !conn->is_starving &&
+	       conn->thread->exempt != conn &&
+	       (conn->in.kind == INPUT_NONE || conn->in.kind == INPUT_STASH ||
+		conn->in.kind == INPUT_POOL);
+}
+
+void conn_leave(struct conn *conn, struct io_thread *to)
+{
+	struct io_thread *from = conn->thread;
+
+	assert(conn_can_move(conn));
+	if (conn->in.kind == INPUT_POOL &&
+	    (stash(conn, 0, conn->in.len) < 0 || conn->is_starving))
+		return; /* it stays */
+	watch(&conn->on_readable, &conn->reading, false);
+	TAILQ_REMOVE(&from->conns, conn, link);
+	atomic_fetch_sub(&from->conn_count, 1);
+	atomic_fetch_add(&to->conn_count, 1);
+	atomic_fetch_add(&from->moved, 1);
+	conn->thread = to;
+	io_thread_adopt(to, conn);
+}
+
+void conn_arrive(struct conn *conn)
+{
+	struct io_thread *t = conn->thread;
+
+	assign_events(conn);
+	conn->heard_us = t->now_us;
+	TAILQ_INSERT_TAIL(&t->conns, conn, link);
+	conn_mark(conn);
+}
+
 void conn_open(struct io_thread *t, const struct arrival *arrival)
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
@@ -538,10 +586,7 @@ void conn_open(struct io_thread *t, const struct arrival *arrival)
 	conn->peer = arrival->peer;
 	conn->heard_us = t->now_us;
 	TAILQ_INIT(&conn->queue);
-	event_assign(&conn->on_readable, t->base, conn->fd,
-		     EV_READ | EV_PERSIST, on_readable, conn);
-	event_assign(&conn->on_writable, t->base, conn->fd,
-		     EV_WRITE | EV_PERSIST, on_writable, conn);
+	assign_events(conn);
 	TAILQ_INSERT_TAIL(&t->conns, conn, link);
 	atomic_fetch_add(&t->conn_count, 1);
 	conn_mark(conn);

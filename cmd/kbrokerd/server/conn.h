@@ -1,7 +1,8 @@
 /*
  * conn.h - one client's connection
  *
- * It lives and dies on one io thread.  See conn.c for its life.
+ * It lives on one io thread; only while nothing of it is under way it may move.
+ * See conn.c for its life.
  */
 #ifndef KBROKERD_SERVER_CONN_H
 #define KBROKERD_SERVER_CONN_H
@@ -73,6 +74,13 @@ struct arrival {
 /* Start to read from an accepted socket; the arrival stays the caller's.  The
  * socket is closed when there is no memory. */
 void conn_open(struct io_thread *t, const struct arrival *arrival);
+
+/* May it live on another thread now?  Nothing of it waits here. */
+bool conn_can_move(const struct conn *conn);
+
+/* Leave its thread for another, which calls conn_arrive(). */
+void conn_leave(struct conn *conn, struct io_thread *to);
+void conn_arrive(struct conn *conn);
 
 /* Send what can be sent, go on reading what can be read, or end: what
  * io_thread_settle() does with a dirty one. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kbrokerd/server/conn.h"
@@ -26,7 +27,9 @@ enum {
 	PENDING_SPARE_MAX = 128,
 	SETTLE_ROUNDS = 8, /* before other events have their turn */
 	WAKES_A_ROUND = 64,
-	HUNGER_MS = 20, /* how often starving connections try again */
+	HUNGER_MS = 20,    /* how often starving connections try again */
+	SAMPLE_US = 50000, /* between two looks at how busy it is */
+	ACTIVE_MAX = 64,   /* connections looked at to share some */
 	IDLE_CHECK_MS = 5000,
 	STUCK_US = 30000000 /* half a request, while memory is short */
 };
@@ -38,12 +41,49 @@ struct io_thread *io_thread_self(void)
 	return self;
 }
 
+/* How busy it is */
+
+static int64_t own_cpu_us(void)
+{
+	struct timespec cpu = { 0 };
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+	return (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000;
+}
+
+static void sample_busy(struct io_thread *t)
+{
+	int64_t cpu_us = own_cpu_us();
+	int64_t wall_us = t->now_us - t->sample_us;
+	int32_t percent =
+		(int32_t)((cpu_us - t->sample_cpu_us) * 100 / wall_us);
+
+	t->sample_us = t->now_us;
+	t->sample_cpu_us = cpu_us;
+	atomic_store_explicit(&t->busy_percent, percent, memory_order_relaxed);
+	atomic_store_explicit(&t->busy_at_us, t->now_us, memory_order_relaxed);
+	t->too_busy = t->server->thread_count > 1 &&
+		      percent >= t->server->busy_from_percent;
+}
+
+int32_t io_thread_busy(const struct io_thread *t, int64_t now_us)
+{
+	int64_t at_us =
+		atomic_load_explicit(&t->busy_at_us, memory_order_relaxed);
+
+	if (now_us - at_us > 4 * SAMPLE_US)
+		return 0;
+	return atomic_load_explicit(&t->busy_percent, memory_order_relaxed);
+}
+
 void io_thread_turn(struct io_thread *t)
 {
 	struct clock *clock = t->server->clock;
 
 	t->now_us = clock->monotonic_us(clock);
 	t->now_ms = clock->wall_ms(clock);
+	if (t->now_us - t->sample_us >= SAMPLE_US)
+		sample_busy(t);
 }
 
 /* Spare parts */
@@ -201,6 +241,64 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 	io_thread_settle(t);
 }
 
+/* Sharing connections */
+
+/* Those that were heard in the last moments are at the end of the list. */
+static int32_t count_active(const struct io_thread *t)
+{
+	int64_t since_us = t->now_us - SAMPLE_US;
+	const struct conn *conn = TAILQ_LAST(&t->conns, conn_list);
+	int32_t count = 0;
+
+	while (conn != NULL && conn->heard_us >= since_us &&
+	       count < ACTIVE_MAX) {
+		count++;
+		conn = TAILQ_PREV(conn, conn_list, link);
+	}
+	return count;
+}
+
+static struct io_thread *least_busy(const struct io_thread *t)
+{
+	struct io_thread *best = NULL;
+
+	for (int32_t i = 0; i < t->server->thread_count; i++) {
+		struct io_thread *other = &t->server->threads[i];
+
+		if (other != t &&
+		    (best == NULL || io_thread_busy(other, t->now_us) <
+					     io_thread_busy(best, t->now_us)))
+			best = other;
+	}
+	return best;
+}
+
+/*
+ * Give some of the connections that keep it busy to a thread that is not, as
+ * many as make the two even.
+ */
+static void share(struct io_thread *t)
+{
+	struct io_thread *other = least_busy(t);
+	int32_t mine = io_thread_busy(t, t->now_us);
+	int32_t theirs = io_thread_busy(other, t->now_us);
+	int32_t active = count_active(t), moves;
+	struct conn *conn = TAILQ_LAST(&t->conns, conn_list), *before;
+
+	t->too_busy = false;
+	if (t->stopping || active < 2 ||
+	    mine - theirs < t->server->busy_from_percent / 2)
+		return;
+	moves = active * (mine - theirs) / (2 * (mine > 0 ? mine : 1));
+	for (int32_t i = 0; i < active && moves > 0; i++, conn = before) {
+		before = TAILQ_PREV(conn, conn_list, link);
+		if (!conn_can_move(conn))
+			continue;
+		conn_leave(conn, other);
+		moves--;
+	}
+}
+
 /* The inbox */
 
 void io_thread_ring(struct io_thread *t)
@@ -224,6 +322,18 @@ void io_thread_give(struct io_thread *t, struct arrival *arrival)
 		io_thread_ring(t);
 }
 
+void io_thread_adopt(struct io_thread *t, struct conn *conn)
+{
+	bool first;
+
+	pthread_mutex_lock(&t->lock);
+	TAILQ_INSERT_TAIL(&t->movers, conn, link);
+	first = !atomic_exchange(&t->inbox_full, true);
+	pthread_mutex_unlock(&t->lock);
+	if (first)
+		io_thread_ring(t);
+}
+
 void io_thread_stop(struct io_thread *t, int64_t patience_ms)
 {
 	pthread_mutex_lock(&t->lock);
@@ -244,7 +354,8 @@ static struct pending *next_woken(struct io_thread *t)
 		TAILQ_REMOVE(&t->woken, p, woken_link);
 		p->woken = false;
 	}
-	if (TAILQ_EMPTY(&t->woken) && t->arrivals == NULL && !t->stop_wanted)
+	if (TAILQ_EMPTY(&t->woken) && t->arrivals == NULL &&
+	    TAILQ_EMPTY(&t->movers) && !t->stop_wanted)
 		atomic_store(&t->inbox_full, false);
 	pthread_mutex_unlock(&t->lock);
 	return p;
@@ -258,6 +369,16 @@ static void welcome(struct io_thread *t, struct arrival *arrivals)
 		conn_open(t, arrivals);
 		free(arrivals);
 		arrivals = next;
+	}
+}
+
+static void welcome_movers(struct conn_list *movers)
+{
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(movers)) != NULL) {
+		TAILQ_REMOVE(movers, conn, link);
+		conn_arrive(conn);
 	}
 }
 
@@ -276,6 +397,7 @@ static void begin_stop(struct io_thread *t, int64_t patience_ms)
 /* Returns false when there was nothing. */
 static bool empty_inbox(struct io_thread *t)
 {
+	struct conn_list movers = TAILQ_HEAD_INITIALIZER(movers);
 	struct arrival *arrivals;
 	struct pending *p;
 	bool stop;
@@ -285,10 +407,12 @@ static bool empty_inbox(struct io_thread *t)
 	pthread_mutex_lock(&t->lock);
 	arrivals = t->arrivals;
 	t->arrivals = NULL;
+	TAILQ_CONCAT(&movers, &t->movers, link);
 	stop = t->stop_wanted;
 	t->stop_wanted = false;
 	pthread_mutex_unlock(&t->lock);
 	welcome(t, arrivals);
+	welcome_movers(&movers);
 	if (stop)
 		begin_stop(t, t->stop_patience_ms);
 	for (int i = 0; i < WAKES_A_ROUND && (p = next_woken(t)) != NULL; i++)
@@ -333,6 +457,8 @@ void io_thread_settle(struct io_thread *t)
 	settle_conns(t);
 	if (atomic_load_explicit(&t->inbox_full, memory_order_relaxed))
 		event_active(&t->on_inbox, EV_READ, 0);
+	if (t->too_busy)
+		share(t);
 	if (t->stopping)
 		end_when_quiet(t);
 }
@@ -380,6 +506,7 @@ int io_thread_init(struct io_thread *t, struct server *server, int32_t number)
 	TAILQ_INIT(&t->dirty);
 	TAILQ_INIT(&t->starving);
 	TAILQ_INIT(&t->woken);
+	TAILQ_INIT(&t->movers);
 	pthread_mutex_init(&t->lock, NULL);
 	t->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->event_fd < 0)
@@ -397,20 +524,30 @@ int io_thread_init(struct io_thread *t, struct server *server, int32_t number)
 	return 0;
 }
 
-static void *run(void *arg)
+static void close_all(struct io_thread *t)
 {
-	struct io_thread *t = arg;
+	struct conn_list movers = TAILQ_HEAD_INITIALIZER(movers);
 	struct conn *conn;
 
-	self = t;
-	add_timer(&t->on_idle, idle_check_ms(t));
-	event_base_dispatch(t->base);
-	/* What has not ended in time. */
+	pthread_mutex_lock(&t->lock);
+	TAILQ_CONCAT(&movers, &t->movers, link);
+	pthread_mutex_unlock(&t->lock);
+	welcome_movers(&movers);
 	TAILQ_FOREACH (conn, &t->conns, link) {
 		conn->closing = true;
 		conn_mark(conn);
 	}
 	settle_conns(t);
+}
+
+static void *run(void *arg)
+{
+	struct io_thread *t = arg;
+
+	self = t;
+	add_timer(&t->on_idle, idle_check_ms(t));
+	event_base_dispatch(t->base);
+	close_all(t); /* what has not ended in time */
 	self = NULL;
 	return NULL;
 }
@@ -467,6 +604,7 @@ void io_thread_clear(struct io_thread *t)
 		return;
 	drop_woken(t);
 	drop_arrivals(t);
+	close_all(t);
 	while (t->pendings != NULL) {
 		struct pending *p = t->pendings;
 

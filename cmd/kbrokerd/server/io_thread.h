@@ -40,7 +40,13 @@ struct io_thread {
 	struct conn_list conns;    /* the longest silent one first */
 	struct conn_list dirty;    /* have something to send, or must end */
 	struct conn_list starving; /* wait for memory */
-	struct conn *exempt;       /* may have memory beyond the budget */
+	/* How busy it was lately, for the others too. */
+	_Atomic int32_t busy_percent;
+	_Atomic int64_t busy_at_us;
+	int64_t sample_us, sample_cpu_us;
+	bool too_busy;         /* since this turn */
+	_Atomic int32_t moved; /* connections given to others */
+	struct conn *exempt;   /* may have memory beyond the budget */
 	_Atomic int32_t conn_count;
 	int32_t orphan_count; /* requests that outlived their connection */
 
@@ -62,6 +68,8 @@ struct io_thread {
 	pthread_mutex_t lock;
 	struct pending_list woken;
 	struct arrival *arrivals;
+	struct conn_list
+		movers; /* connections of other threads, to live here */
 	bool stop_wanted;
 	int64_t stop_patience_ms;
 	int event_fd;
@@ -88,6 +96,12 @@ struct io_thread *io_thread_self(void);
 
 /* Give the thread an accepted socket.  Any thread. */
 void io_thread_give(struct io_thread *t, struct arrival *arrival);
+
+/* Give it a connection that has left its thread.  Any thread. */
+void io_thread_adopt(struct io_thread *t, struct conn *conn);
+
+/* How busy the thread was in the last moments, in percent.  Any thread. */
+int32_t io_thread_busy(const struct io_thread *t, int64_t now_us);
 
 /* Wake the loop, so that it looks into the inbox.  Any thread. */
 void io_thread_ring(struct io_thread *t);

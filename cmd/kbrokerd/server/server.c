@@ -12,6 +12,8 @@
 #include "kbrokerd/broker.h"
 #include "kbrokerd/server/io_thread.h"
 
+enum { BUSY_FROM_PERCENT = 60 };
+
 static int open_listeners(struct server *s, char *error, size_t error_size)
 {
 	for (size_t i = 0; i < s->config->listener_count; i++) {
@@ -54,6 +56,7 @@ int server_open(struct broker *broker, server_find_api *find_api,
 		return -ENOMEM;
 	s->broker = broker;
 	s->find_api = find_api;
+	s->busy_from_percent = BUSY_FROM_PERCENT;
 	s->config = broker->config;
 	s->logger = broker->logger;
 	s->clock = broker->clock;
@@ -93,11 +96,14 @@ int32_t server_port(const struct server *s)
 
 struct io_thread *server_choose_thread(struct server *s)
 {
+	int64_t now_us = s->clock->monotonic_us(s->clock);
 	struct io_thread *best = &s->threads[0];
 
+	if (io_thread_busy(best, now_us) < s->busy_from_percent)
+		return best;
 	for (int32_t i = 1; i < s->thread_count; i++) {
-		if (atomic_load(&s->threads[i].conn_count) <
-		    atomic_load(&best->conn_count))
+		if (io_thread_busy(&s->threads[i], now_us) <
+		    io_thread_busy(best, now_us))
 			best = &s->threads[i];
 	}
 	return best;

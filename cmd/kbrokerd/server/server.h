@@ -27,7 +27,8 @@ struct server {
 	const struct logger *logger;
 	struct clock *clock;
 	server_find_api *find_api;
-	struct budget budget; /* of half received requests */
+	int32_t busy_from_percent; /* a thread shares its connections */
+	struct budget budget;      /* of half received requests */
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
 	struct io_thread *threads;
@@ -61,7 +62,11 @@ void server_free(struct server *s);
 /* Close the listeners.  On the first thread, or when that does not run. */
 void server_stop_accepting(struct server *s);
 
-/* The thread that the next connection is to live on. */
+/*
+ * The thread that the next connection is to live on: the first, unless that is
+ * busy.  What is on one thread wakes each other without a system call, and the
+ * other processors sleep.
+ */
 struct io_thread *server_choose_thread(struct server *s);
 
 #endif /* KBROKERD_SERVER_SERVER_H */

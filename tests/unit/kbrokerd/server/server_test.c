@@ -1154,6 +1154,56 @@ static void clients_that_come_and_go_leave_nothing(void **state)
 	assert_int_equal(f->server->budget.used, 0);
 }
 
+/* Requests in flight at any time, and large ones among them. */
+static void *pipeline(void *arg)
+{
+	const struct fixture *f = arg;
+	int fd = dial(f);
+
+	for (int i = 0; i < 4000; i++) {
+		if (i < 3990)
+			send_frame(fd, i % 16 == 0 ? produce(50000, i)
+						   : heartbeat("now", i));
+		if (i < 10)
+			continue;
+		if ((i - 10) % 16 == 0)
+			expect_produce(fd, 50000, i - 10);
+		else
+			expect_heartbeat(fd, i - 10);
+	}
+	close(fd);
+	return NULL;
+}
+
+static void busy_connections_move_unnoticed(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t threads[6];
+
+	f->server->busy_from_percent = 0; /* share at every chance */
+	for (int i = 0; i < 6; i++)
+		pthread_create(&threads[i], NULL, pipeline, f);
+	for (int i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(f->server->threads[0].moved > 0);
+	assert_int_equal(f->server->budget.used, 0);
+}
+
+static void quiet_connections_stay_on_one_thread(void **state)
+{
+	struct fixture *f = *state;
+	int fds[20];
+
+	for (int i = 0; i < 20; i++) {
+		fds[i] = dial(f);
+		send_heartbeat(fds[i], "now", i);
+		expect_heartbeat(fds[i], i);
+	}
+	assert_int_equal(f->server->threads[0].conn_count, 20);
+	for (int i = 0; i < 20; i++)
+		close(fds[i]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1193,6 +1243,8 @@ int main(void)
 		TEST(stopping_waits_for_what_is_being_handled),
 		TEST(stopping_does_not_wait_for_ever),
 		TEST(clients_that_come_and_go_leave_nothing),
+		TEST(busy_connections_move_unnoticed),
+		TEST(quiet_connections_stay_on_one_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
