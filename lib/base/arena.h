@@ -46,7 +46,8 @@ struct slice arena_copy(struct arena *a, struct slice s);
 char *arena_text(struct arena *a, struct slice s);
 
 /* printf(3) into the arena; NULL when out of memory. */
-__attribute__((format(printf, 2, 3))) char *
-arena_printf(struct arena *a, const char *format, ...);
+__attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *a,
+							 const char *format,
+							 ...);
 
 #endif /* BASE_ARENA_H */

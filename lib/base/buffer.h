@@ -51,8 +51,9 @@ void buffer_put_uvarint(struct buffer *b, uint64_t value);
 void buffer_put_varint(struct buffer *b, int64_t value);
 
 /* printf(3) to the end; no NUL is counted. */
-__attribute__((format(printf, 2, 3))) void
-buffer_printf(struct buffer *b, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void buffer_printf(struct buffer *b,
+							 const char *format,
+							 ...);
 
 /* Drop the first len bytes; the rest moves to the front. */
 void buffer_consume(struct buffer *b, size_t len);
