@@ -38,6 +38,7 @@ void program_turn(struct program *p, int64_t timeout_ms)
 
 	loop_run_once(p->loop, timeout_ms);
 	results_tell(p);
+	results_flush_report(p);
 	results_progress(p);
 	failure = producer_failure(p->producer);
 	if (failure != NULL && !p->stop) {
@@ -165,6 +166,18 @@ static struct producer_topic *topic_named(struct program *p,
 
 /* Records */
 
+/* Where the envelope says that it came from. */
+static int source_of(struct program *p, const struct envelope *e,
+		     struct source *source_out)
+{
+	*source_out = (struct source){ NULL, e->partition, e->offset };
+	if (!p->tracker.keeps_sources || slice_is_null(e->topic))
+		return 0;
+	source_out->topic = tracker_topic(
+		&p->tracker, (const char *)e->topic.data, e->topic.len);
+	return source_out->topic == NULL ? -ENOMEM : 0;
+}
+
 /* Add, waiting for room. */
 static int add(struct program *p, const struct framed *frame,
 	       struct producer_topic *topic, int32_t partition,
@@ -172,8 +185,11 @@ static int add(struct program *p, const struct framed *frame,
 {
 	uint64_t number = p->inputs[p->input_count - 1].first_number +
 			  (uint64_t)frame->number - 1;
-	int rc = tracker_add(&p->tracker, number, frame->position);
+	struct source source;
+	int rc = source_of(p, e, &source);
 
+	if (rc == 0)
+		rc = tracker_add(&p->tracker, number, frame->position, &source);
 	while (rc == 0) {
 		rc = producer_add(p->producer, topic, partition,
 				  e->timestamp_ms, e->key, e->value, e->headers,
@@ -283,6 +299,8 @@ static void produce_bytes(struct program *p, const struct framed *frame)
 {
 	const struct produce_options *o = &p->options;
 	struct envelope e = {
+		.partition = -1,
+		.offset = -1,
 		.timestamp_ms = stamp(p, -1),
 		.key = slice_of(o->key),
 		.value = frame->bytes,

@@ -26,6 +26,7 @@ static void on_signal(void *arg, unsigned events)
 		loop_stop(p->loop);
 }
 
+/* What only reports with "%{src.offset}" and its like need is kept for them. */
 static int open_report(struct program *p)
 {
 	const char *why = NULL;
@@ -35,6 +36,7 @@ static int open_report(struct program *p)
 	if (p->options.report == NULL)
 		return EXIT_GO_ON;
 	p->report.fd = STDOUT_FILENO;
+	p->tracker.keeps_sources = strstr(p->options.report, "src.") != NULL;
 	if (strcmp(p->options.report, "json") == 0)
 		return EXIT_GO_ON;
 	if (format_compile(p->options.report, NULL, &p->report_format, &why,

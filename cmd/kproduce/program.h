@@ -77,6 +77,9 @@ void results_unread(struct program *p, const struct framed *frame);
 /* Say what was noted in callbacks; asks the broker about limits. */
 void results_tell(struct program *p);
 
+/* Let go what has waited for long enough. */
+void results_flush_report(struct program *p);
+
 /* The last line: sent, acked, failed. */
 void results_summary(struct program *p);
 

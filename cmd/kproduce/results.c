@@ -25,6 +25,16 @@ static int64_t monotonic_us(void)
 
 /* Output of --report and --failed */
 
+/* The input that the record with that number came from. */
+static const struct input *input_of(const struct program *p, uint64_t number)
+{
+	size_t i = p->input_count;
+
+	while (i > 1 && p->inputs[i - 1].first_number > number)
+		i--;
+	return &p->inputs[i - 1];
+}
+
 static void place_of(const struct producer_delivery *d,
 		     struct record_place *place)
 {
@@ -40,6 +50,21 @@ static void place_of(const struct producer_delivery *d,
 	};
 }
 
+/* Where in the input, and by the envelope, the record stood. */
+static void add_source(const struct program *p, uint64_t number,
+		       struct record_place *place)
+{
+	const struct source *source = tracker_source(&p->tracker, number);
+
+	place->source_record =
+		(int64_t)(number - input_of(p, number)->first_number + 1);
+	if (source == NULL)
+		return;
+	place->source_topic = source->topic;
+	place->source_partition = source->partition;
+	place->source_offset = source->offset;
+}
+
 static void report(struct program *p, const struct producer_delivery *d)
 {
 	static const struct envelope_style meta = { .meta = true };
@@ -48,8 +73,11 @@ static void report(struct program *p, const struct producer_delivery *d)
 	struct record record;
 
 	place_of(d, &place);
-	while (producer_delivery_next(d, &at, &record) == 1) {
-		record.offset += d->base_offset;
+	for (int32_t i = 0; producer_delivery_next(d, &at, &record) == 1; i++) {
+		add_source(p, d->opaques[i], &place);
+		record.offset = d->base_offset < 0
+					? -1
+					: d->base_offset + record.offset;
 		if (d->log_append_time_ms >= 0)
 			record.timestamp_ms = d->log_append_time_ms;
 		if (p->report_format == NULL)
@@ -180,10 +208,10 @@ void results_on_delivery(void *arg, const struct producer_delivery *d)
 		return;
 	}
 	p->acked += (uint64_t)d->count;
-	for (int32_t i = 0; i < d->count; i++)
-		tracker_done(&p->tracker, d->opaques[i]);
 	if (p->report.fd >= 0)
 		report(p, d);
+	for (int32_t i = 0; i < d->count; i++)
+		tracker_done(&p->tracker, d->opaques[i]);
 }
 
 void results_bad_frame(struct program *p, const struct framed *frame,
@@ -215,16 +243,6 @@ void results_unread(struct program *p, const struct framed *frame)
 {
 	p->unread++;
 	keep_frame(p, frame, &p->inputs[p->input_count - 1]);
-}
-
-/* The input that the record with that number came from. */
-static const struct input *input_of(const struct program *p, uint64_t number)
-{
-	size_t i = p->input_count;
-
-	while (i > 1 && p->inputs[i - 1].first_number > number)
-		i--;
-	return &p->inputs[i - 1];
 }
 
 /* For MESSAGE_TOO_LARGE both numbers: the second must be asked for. */
@@ -273,6 +291,14 @@ void results_tell(struct program *p)
 	if (untold > 0)
 		message_error(&p->messages, "and %llu more records",
 			      (unsigned long long)untold);
+}
+
+void results_flush_report(struct program *p)
+{
+	int64_t due_us = output_due_us(&p->report);
+
+	if (due_us >= 0 && due_us <= monotonic_us())
+		output_flush(&p->report);
 }
 
 /* Progress and summary */

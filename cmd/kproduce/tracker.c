@@ -5,38 +5,55 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FORGOTTEN = -1 };
 
 void tracker_clear(struct tracker *t)
 {
+	for (size_t i = 0; i < t->topic_count; i++)
+		free(t->topics[i]);
+	free(t->topics);
 	free(t->positions);
+	free(t->sources);
 	*t = (struct tracker){ 0 };
 }
 
-static int64_t *slot_of(const struct tracker *t, uint64_t number)
+static size_t slot_of(const struct tracker *t, uint64_t number)
 {
-	return &t->positions[number & (t->capacity - 1)];
+	return number & (t->capacity - 1);
 }
 
 static int grow(struct tracker *t)
 {
-	struct tracker grown = { .capacity = t->capacity == 0
-						     ? 1024
-						     : t->capacity * 2 };
+	struct tracker grown = *t;
 
+	grown.capacity = t->capacity == 0 ? 1024 : t->capacity * 2;
 	grown.positions = malloc(grown.capacity * sizeof(*grown.positions));
-	if (grown.positions == NULL)
+	grown.sources = NULL;
+	if (t->keeps_sources)
+		grown.sources = malloc(grown.capacity * sizeof(*grown.sources));
+	if (grown.positions == NULL ||
+	    (t->keeps_sources && grown.sources == NULL)) {
+		free(grown.positions);
+		free(grown.sources);
 		return -ENOMEM;
-	for (uint64_t n = t->first; n < t->next; n++)
-		*slot_of(&grown, n) = *slot_of(t, n);
+	}
+	for (uint64_t n = t->first; n < t->next; n++) {
+		grown.positions[slot_of(&grown, n)] =
+			t->positions[slot_of(t, n)];
+		if (t->keeps_sources)
+			grown.sources[slot_of(&grown, n)] =
+				t->sources[slot_of(t, n)];
+	}
 	free(t->positions);
-	t->positions = grown.positions;
-	t->capacity = grown.capacity;
+	free(t->sources);
+	*t = grown;
 	return 0;
 }
 
-int tracker_add(struct tracker *t, uint64_t number, int64_t position)
+int tracker_add(struct tracker *t, uint64_t number, int64_t position,
+		const struct source *source)
 {
 	if (t->first == t->next)
 		t->first = t->next = number;
@@ -45,8 +62,10 @@ int tracker_add(struct tracker *t, uint64_t number, int64_t position)
 			return -ENOMEM;
 	}
 	while (t->next < number) /* frames that made no record */
-		*slot_of(t, t->next++) = FORGOTTEN;
-	*slot_of(t, number) = position;
+		t->positions[slot_of(t, t->next++)] = FORGOTTEN;
+	t->positions[slot_of(t, number)] = position;
+	if (t->keeps_sources)
+		t->sources[slot_of(t, number)] = *source;
 	t->next = number + 1;
 	return 0;
 }
@@ -55,8 +74,9 @@ void tracker_done(struct tracker *t, uint64_t number)
 {
 	if (number < t->first || number >= t->next)
 		return;
-	*slot_of(t, number) = FORGOTTEN;
-	while (t->first < t->next && *slot_of(t, t->first) == FORGOTTEN)
+	t->positions[slot_of(t, number)] = FORGOTTEN;
+	while (t->first < t->next &&
+	       t->positions[slot_of(t, t->first)] == FORGOTTEN)
 		t->first++;
 }
 
@@ -64,5 +84,32 @@ int64_t tracker_position(const struct tracker *t, uint64_t number)
 {
 	if (number < t->first || number >= t->next)
 		return FORGOTTEN;
-	return *slot_of(t, number);
+	return t->positions[slot_of(t, number)];
+}
+
+const struct source *tracker_source(const struct tracker *t, uint64_t number)
+{
+	if (!t->keeps_sources || tracker_position(t, number) == FORGOTTEN)
+		return NULL;
+	return &t->sources[slot_of(t, number)];
+}
+
+/* There are few, and the one used last is mostly the one used next. */
+const char *tracker_topic(struct tracker *t, const char *name, size_t len)
+{
+	char **topics;
+
+	for (size_t i = t->topic_count; i > 0; i--) {
+		if (strncmp(t->topics[i - 1], name, len) == 0 &&
+		    t->topics[i - 1][len] == '\0')
+			return t->topics[i - 1];
+	}
+	topics = reallocarray(t->topics, t->topic_count + 1, sizeof(*topics));
+	if (topics == NULL)
+		return NULL;
+	t->topics = topics;
+	topics[t->topic_count] = strndup(name, len);
+	if (topics[t->topic_count] == NULL)
+		return NULL;
+	return topics[t->topic_count++];
 }
