@@ -38,12 +38,12 @@ struct gate_vfs {
 	int sync_error, write_error;
 };
 
-static struct gate_vfs *gate_of(struct vfs *vfs)
+static inline struct gate_vfs *gate_of(struct vfs *vfs)
 {
 	return (struct gate_vfs *)vfs;
 }
 
-static int gate_fdatasync(struct vfs *vfs, int fd)
+static inline int gate_fdatasync(struct vfs *vfs, int fd)
 {
 	struct gate_vfs *g = gate_of(vfs);
 	int rc;
@@ -60,8 +60,9 @@ static int gate_fdatasync(struct vfs *vfs, int fd)
 	return rc < 0 ? rc : g->below->fdatasync(g->below, fd);
 }
 
-static ssize_t gate_pwritev(struct vfs *vfs, int fd, const struct iovec *iov,
-			    int iov_count, int64_t position)
+static inline ssize_t gate_pwritev(struct vfs *vfs, int fd,
+				   const struct iovec *iov, int iov_count,
+				   int64_t position)
 {
 	struct gate_vfs *g = gate_of(vfs);
 	int rc;
@@ -74,7 +75,8 @@ static ssize_t gate_pwritev(struct vfs *vfs, int fd, const struct iovec *iov,
 					  position);
 }
 
-static int gate_open(struct vfs *vfs, const char *path, int flags, mode_t mode)
+static inline int gate_open(struct vfs *vfs, const char *path, int flags,
+			    mode_t mode)
 {
 	struct gate_vfs *g = gate_of(vfs);
 	const char *dot = strrchr(path, '.');
@@ -87,7 +89,7 @@ static int gate_open(struct vfs *vfs, const char *path, int flags, mode_t mode)
 	return g->below->open(g->below, path, flags, mode);
 }
 
-static int gate_rmdir(struct vfs *vfs, const char *path)
+static inline int gate_rmdir(struct vfs *vfs, const char *path)
 {
 	struct gate_vfs *g = gate_of(vfs);
 	int rc = g->below->rmdir(g->below, path);
@@ -99,7 +101,7 @@ static int gate_rmdir(struct vfs *vfs, const char *path)
 	return rc;
 }
 
-static void gate_init(struct gate_vfs *g)
+static inline void gate_init(struct gate_vfs *g)
 {
 	*g = (struct gate_vfs){ .below = vfs_system() };
 	g->vfs = *g->below;
@@ -111,7 +113,7 @@ static void gate_init(struct gate_vfs *g)
 	pthread_cond_init(&g->changed, NULL);
 }
 
-static void gate_hold(struct gate_vfs *g, bool held)
+static inline void gate_hold(struct gate_vfs *g, bool held)
 {
 	pthread_mutex_lock(&g->lock);
 	g->held = held;
@@ -119,7 +121,8 @@ static void gate_hold(struct gate_vfs *g, bool held)
 	pthread_mutex_unlock(&g->lock);
 }
 
-static void gate_fail(struct gate_vfs *g, int sync_error, int write_error)
+static inline void gate_fail(struct gate_vfs *g, int sync_error,
+			     int write_error)
 {
 	pthread_mutex_lock(&g->lock);
 	g->sync_error = sync_error;
@@ -128,7 +131,8 @@ static void gate_fail(struct gate_vfs *g, int sync_error, int write_error)
 }
 
 /* Wait until *counter, one of the gate's, is at least wanted. */
-static void gate_await(struct gate_vfs *g, const int *counter, int wanted)
+static inline void gate_await(struct gate_vfs *g, const int *counter,
+			      int wanted)
 {
 	struct timespec until;
 	int rc = 0;
@@ -142,7 +146,7 @@ static void gate_await(struct gate_vfs *g, const int *counter, int wanted)
 	assert_int_equal(rc, 0);
 }
 
-static int gate_count(struct gate_vfs *g, const int *counter)
+static inline int gate_count(struct gate_vfs *g, const int *counter)
 {
 	int count;
 
@@ -179,8 +183,8 @@ void metadata_listen(struct metadata *m, metadata_on_image *on_image, void *arg)
 	m->arg = arg;
 }
 
-static void apply(struct image *image, const struct wire_desc *desc,
-		  int16_t version, const void *record)
+static inline void apply(struct image *image, const struct wire_desc *desc,
+			 int16_t version, const void *record)
 {
 	struct arena scratch = { 0 };
 	struct buffer value = { 0 };
@@ -194,7 +198,7 @@ static void apply(struct image *image, const struct wire_desc *desc,
 	arena_clear(&scratch);
 }
 
-static struct image *metadata_edit(struct metadata *m)
+static inline struct image *metadata_edit(struct metadata *m)
 {
 	struct image *image = image_edit_begin(m->image);
 
@@ -202,7 +206,7 @@ static struct image *metadata_edit(struct metadata *m)
 	return image;
 }
 
-static void metadata_publish(struct metadata *m, struct image *image)
+static inline void metadata_publish(struct metadata *m, struct image *image)
 {
 	const struct image *before = m->image;
 
@@ -215,7 +219,7 @@ static void metadata_publish(struct metadata *m, struct image *image)
 	image_release(before);
 }
 
-static struct uuid kit_topic_id(int n)
+static inline struct uuid kit_topic_id(int n)
 {
 	struct uuid id = UUID_ZERO;
 
@@ -224,8 +228,8 @@ static struct uuid kit_topic_id(int n)
 	return id;
 }
 
-static void metadata_add_topic(struct metadata *m, const char *name, int id,
-			       int32_t partitions)
+static inline void metadata_add_topic(struct metadata *m, const char *name,
+				      int id, int32_t partitions)
 {
 	struct image *image = metadata_edit(m);
 	struct topic_record topic = { .name = slice_of(name),
@@ -251,7 +255,7 @@ static void metadata_add_topic(struct metadata *m, const char *name, int id,
 	metadata_publish(m, image);
 }
 
-static void metadata_remove_topic(struct metadata *m, int id)
+static inline void metadata_remove_topic(struct metadata *m, int id)
 {
 	struct image *image = metadata_edit(m);
 	struct remove_topic_record record = { .topic_id = kit_topic_id(id) };
@@ -260,8 +264,8 @@ static void metadata_remove_topic(struct metadata *m, int id)
 	metadata_publish(m, image);
 }
 
-static void metadata_set(struct metadata *m, const char *topic,
-			 const char *name, const char *value)
+static inline void metadata_set(struct metadata *m, const char *topic,
+				const char *name, const char *value)
 {
 	struct image *image = metadata_edit(m);
 	struct config_record record = {
@@ -291,7 +295,7 @@ struct kit {
 	size_t log_len;
 };
 
-static void kit_on_log(void *arg, int level, const char *text)
+static inline void kit_on_log(void *arg, int level, const char *text)
 {
 	struct kit *k = arg;
 
@@ -302,7 +306,7 @@ static void kit_on_log(void *arg, int level, const char *text)
 	pthread_mutex_unlock(&k->log_lock);
 }
 
-static bool kit_logged(struct kit *k, const char *text)
+static inline bool kit_logged(struct kit *k, const char *text)
 {
 	bool found;
 
@@ -312,7 +316,7 @@ static bool kit_logged(struct kit *k, const char *text)
 	return found;
 }
 
-static void kit_start(struct kit *k, bool clean)
+static inline void kit_start(struct kit *k, bool clean)
 {
 	struct data_dir_identity wanted = { .cluster_id = "kit",
 					    .node_id = KIT_NODE };
@@ -343,7 +347,7 @@ static void kit_start(struct kit *k, bool clean)
 }
 
 /* Returns what partition_table_stop() does. */
-static int kit_stop(struct kit *k)
+static inline int kit_stop(struct kit *k)
 {
 	int rc = partition_table_stop(k->table);
 
@@ -353,7 +357,7 @@ static int kit_stop(struct kit *k)
 	return rc;
 }
 
-static struct kit *kit_new(enum flush_mode flush_mode)
+static inline struct kit *kit_new(enum flush_mode flush_mode)
 {
 	struct kit *k = calloc(1, sizeof(*k));
 	struct image *image;
@@ -372,7 +376,7 @@ static struct kit *kit_new(enum flush_mode flush_mode)
 	return k;
 }
 
-static void kit_free(struct kit *k)
+static inline void kit_free(struct kit *k)
 {
 	if (k->table != NULL)
 		kit_stop(k);
@@ -381,8 +385,8 @@ static void kit_free(struct kit *k)
 	free(k);
 }
 
-static struct partition *kit_find(struct kit *k, const char *topic,
-				  int32_t index)
+static inline struct partition *kit_find(struct kit *k, const char *topic,
+					 int32_t index)
 {
 	const struct image *image = metadata_image(&k->metadata);
 	const struct topic_image *t = image_topic(image, slice_of(topic));
@@ -394,7 +398,7 @@ static struct partition *kit_find(struct kit *k, const char *topic,
 }
 
 /* Append one record of some bytes. */
-static int kit_append(struct partition *p, size_t value_bytes)
+static inline int kit_append(struct partition *p, size_t value_bytes)
 {
 	struct kit_batch what = { .value_bytes = value_bytes };
 	struct log_appended appended;
@@ -409,7 +413,7 @@ static int kit_append(struct partition *p, size_t value_bytes)
 	return rc;
 }
 
-static struct partition_offsets kit_offsets(struct partition *p)
+static inline struct partition_offsets kit_offsets(struct partition *p)
 {
 	struct partition_offsets offsets = { 0 };
 
@@ -427,7 +431,7 @@ struct sleeper {
 	struct partition_waiter waiter;
 };
 
-static void sleeper_wake(void *arg)
+static inline void sleeper_wake(void *arg)
 {
 	struct sleeper *s = arg;
 
@@ -437,7 +441,7 @@ static void sleeper_wake(void *arg)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void sleeper_init(struct sleeper *s)
+static inline void sleeper_init(struct sleeper *s)
 {
 	memset(s, 0, sizeof(*s));
 	pthread_mutex_init(&s->lock, NULL);
@@ -448,13 +452,14 @@ static void sleeper_init(struct sleeper *s)
 }
 
 /* Wait until the high watermark is above; false: it is already. */
-static bool sleeper_hook(struct sleeper *s, struct partition *p, int64_t above)
+static inline bool sleeper_hook(struct sleeper *s, struct partition *p,
+				int64_t above)
 {
 	s->waiter.above = above;
 	return partition_wait(p, &s->waiter);
 }
 
-static int sleeper_wakes(struct sleeper *s)
+static inline int sleeper_wakes(struct sleeper *s)
 {
 	int wakes;
 
@@ -464,7 +469,7 @@ static int sleeper_wakes(struct sleeper *s)
 	return wakes;
 }
 
-static void sleeper_await(struct sleeper *s, int wakes)
+static inline void sleeper_await(struct sleeper *s, int wakes)
 {
 	struct timespec until;
 	int rc = 0;
@@ -478,7 +483,7 @@ static void sleeper_await(struct sleeper *s, int wakes)
 	assert_int_equal(rc, 0);
 }
 
-static void sleeper_clear(struct sleeper *s)
+static inline void sleeper_clear(struct sleeper *s)
 {
 	partition_wait_set_ignore(&s->set, s);
 	partition_unwait(&s->waiter);
@@ -486,7 +491,7 @@ static void sleeper_clear(struct sleeper *s)
 }
 
 /* Wait until the high watermark is at least so much. */
-static void kit_await_high_watermark(struct partition *p, int64_t wanted)
+static inline void kit_await_high_watermark(struct partition *p, int64_t wanted)
 {
 	struct sleeper s;
 
