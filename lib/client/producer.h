@@ -33,6 +33,8 @@ struct producer_delivery {
 	int64_t base_offset; /* of the first record; -1 when not known */
 	/* Every record's timestamp with LogAppendTime, else -1: its own. */
 	int64_t log_append_time_ms;
+	int32_t culprit; /* index of the record that is at fault; -1: none */
+	size_t size;     /* of the batch as sent, bytes; 0: it never was */
 	/* Only for producer_delivery_next(). */
 	struct slice records;
 	int64_t base_timestamp_ms;
