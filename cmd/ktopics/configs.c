@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/units.h"
+#include "client/admin.h"
 #include "wire/enums.h"
 #include "wire/errors.h"
 
@@ -95,45 +96,59 @@ struct resources {
 	size_t count;
 };
 
-static void add_broker(struct ktopics *k, struct resources *r)
+/* The broker is known to the client only once it has seen the cluster. */
+static int add_broker(struct ktopics *k, struct resources *r)
 {
+	static const char *const no_topics[] = { NULL };
+	struct client_request *metadata = NULL;
+	struct client_error error = { 0 };
 	char id[16];
+	int rc = admin_metadata(k->client, no_topics, 0,
+				k->options.common.step_timeout_ms, &metadata,
+				&error);
 
+	client_request_free(metadata);
+	if (rc < 0) {
+		ktopics_fail(k, &error);
+		return k->status;
+	}
+	if (client_node(k->client, (int32_t)k->options.broker) == NULL)
+		return message_fail(&k->messages, EXIT_MISSING,
+				    "there is no broker %d in the cluster",
+				    (int)k->options.broker);
 	snprintf(id, sizeof(id), "%d", (int)k->options.broker);
 	r->items[r->count++] = (struct config_resource){
 		WIRE_CONFIG_RESOURCE_TYPE_BROKER,
 		ktopics_text(k, slice_of(id)),
 	};
+	return EXIT_GO_ON;
 }
 
 /* The resources that operands from first on name. */
 static int find_resources(struct ktopics *k, int first, unsigned flags,
 			  struct resources *r)
 {
-	struct topic_list topics;
-	int status;
+	struct topic_list topics = { 0 };
+	int status = EXIT_GO_ON;
 
 	*r = (struct resources){ 0 };
-	if (k->options.broker < 0) {
+	if (k->options.broker < 0)
 		status = topics_find(k, k->operands + first,
 				     k->operand_count - first, flags, &topics);
-		if (status != EXIT_GO_ON)
-			return status;
-	} else {
-		topics = (struct topic_list){ 0 };
-	}
+	if (status != EXIT_GO_ON)
+		return status;
 	r->items = calloc(topics.count + 1, sizeof(*r->items));
 	if (r->items == NULL)
 		ktopics_out_of_memory(k);
 	if (k->options.broker >= 0)
-		add_broker(k, r);
+		status = add_broker(k, r);
 	for (size_t i = 0; i < topics.count; i++)
 		r->items[r->count++] = (struct config_resource){
 			WIRE_CONFIG_RESOURCE_TYPE_TOPIC,
 			ktopics_text(k, topics.items[i]->name),
 		};
 	topics_clear(&topics);
-	return EXIT_GO_ON;
+	return status;
 }
 
 /* Topics and --broker exclude each other, and one of them there must be. */
@@ -272,17 +287,23 @@ static const char *source_name(int8_t source)
 
 /* What the property would be without the setting of this topic or broker. */
 static struct slice default_of(
-	const struct describe_configs_response_results_configs *config)
+	const struct describe_configs_response_results_configs *config,
+	const char *name, enum config_scope scope)
 {
+	const struct config_def *def;
 	bool own = config->config_source == WIRE_CONFIG_SOURCE_TOPIC_CONFIG ||
 		   config->config_source ==
 			   WIRE_CONFIG_SOURCE_DYNAMIC_BROKER_CONFIG;
 
-	for (int32_t i = 0; own && i < config->synonyms_count; i++) {
+	if (!own)
+		return config->value;
+	for (int32_t i = 0; i < config->synonyms_count; i++) {
 		if (config->synonyms[i].source != config->config_source)
 			return config->synonyms[i].value;
 	}
-	return own ? SLICE_NULL : config->value;
+	/* Where a broker's own property is unset it is not among them. */
+	def = config_def_find(scope, name);
+	return def == NULL ? SLICE_NULL : slice_of(def->default_value);
 }
 
 static int by_config_name(const void *a, const void *b)
@@ -301,15 +322,18 @@ static void put_config(
 	struct ktopics *k, struct table *table, const char *resource,
 	const struct describe_configs_response_results_configs *config)
 {
+	const char *name = ktopics_text(k, config->name);
+
 	table_text(table, resource);
-	table_text(table, ktopics_text(k, config->name));
+	table_text(table, name);
 	table_text(table, config->is_sensitive
 				  ? NULL
 				  : ktopics_text(k, config->value));
 	table_text(table, source_name(config->config_source));
 	table_text(table, config->is_sensitive
 				  ? NULL
-				  : ktopics_text(k, default_of(config)));
+				  : ktopics_text(k, default_of(config, name,
+							       scope_of(k))));
 	table_int(table, config->read_only);
 	table_row_end(table);
 }

@@ -113,6 +113,9 @@ void ktopics_refused(struct ktopics *k, const char *kind, const char *name,
 	if (why != NULL && why[0] == '\0')
 		why = NULL;
 	client_error_from_code(&error, code, subject, why);
+	if (code == WIRE_UNKNOWN_TOPIC_OR_PARTITION)
+		snprintf(error.text, sizeof(error.text), "%s does not exist",
+			 subject);
 	ktopics_fail(k, &error);
 	put_result(k, kind, name, code,
 		   why == NULL ? wire_error_text(code) : why);
