@@ -30,6 +30,7 @@
 
 enum {
 	STORAGE_ERROR_VERSION = 6, /* the first that knows it */
+	TOPIC_ID_VERSION = 13,
 	REPLICA_STATE_VERSION = 15,
 	CURRENT_LEADER_VERSION = 16,
 	READ_COMMITTED = 1,
@@ -724,8 +725,10 @@ static int list_entries(struct request *req, struct fetch *f,
 	for (int32_t i = 0; i < message->topics_count; i++) {
 		const struct fetch_request_topics *from = &message->topics[i];
 
-		topics[i].id = from->topic_id;
-		topics[i].name = from->topic;
+		if (req->version >= TOPIC_ID_VERSION)
+			topics[i].id = from->topic_id;
+		else
+			topics[i].name = from->topic;
 		for (int32_t k = 0; k < from->partitions_count; k++, e++) {
 			fill_entry(e, &topics[i], &from->partitions[k]);
 			TAILQ_INSERT_TAIL(&f->own_queue, e, in_queue);
