@@ -257,6 +257,13 @@ static int tell_ready(struct program *p)
 			    "--tmp: nothing is synced, all is removed at the "
 			    "end",
 			    "data", p->config->data_dir, NULL);
+	if (p->port_file != NULL) {
+		rc = write_port_file(p);
+		if (rc < 0)
+			return message_fail(&p->messages, EXIT_REFUSED,
+					    "%s: %s", p->port_file,
+					    strerror(-rc));
+	}
 	fwrite(line, 1, (size_t)len, stdout);
 	fflush(stdout);
 	if (p->ready_fd >= 0) {
@@ -265,12 +272,6 @@ static int tell_ready(struct program *p)
 		(void)n;
 		close((int)p->ready_fd);
 	}
-	if (p->port_file == NULL)
-		return EXIT_GO_ON;
-	rc = write_port_file(p);
-	if (rc < 0)
-		return message_fail(&p->messages, EXIT_REFUSED, "%s: %s",
-				    p->port_file, strerror(-rc));
 	return EXIT_GO_ON;
 }
 

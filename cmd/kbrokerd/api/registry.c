@@ -5,6 +5,9 @@
 
 /* By rising key. */
 static const struct api rows[] = {
+	{ 0, 0, false, api_produce }, /* told from 0, served from 3 */
+	{ 1, -1, true, api_fetch },
+	{ 2, -1, false, api_list_offsets },
 	{ 18, -1, false, api_api_versions },
 	{ 60, -1, false, api_describe_cluster },
 };
