@@ -19,9 +19,13 @@ struct partition_image {
 	int32_t isr_count;
 	const int32_t *replicas;
 	const int32_t *isr;
-	const struct uuid *directories; /* replica_count of them */
+	const struct uuid *directories;   /* replica_count of them */
 	const int32_t *removing, *adding; /* reassignment */
 	int32_t removing_count, adding_count;
+	/* Eligible leader replicas (KIP-966). */
+	const int32_t *eligible, *last_known;
+	int32_t eligible_count, last_known_count;
+	bool recovering; /* elected uncleanly, not recovered yet */
 };
 
 struct config_entry {
@@ -50,13 +54,20 @@ struct broker_image {
 	const char *rack; /* or NULL */
 	bool fenced;
 	bool in_controlled_shutdown;
+	bool migrating; /* from ZooKeeper: kept, means nothing here */
+	size_t feature_count, log_dir_count;
+	const struct broker_feature {
+		const char *name;
+		int16_t min_level, max_level;
+	} * features;
+	const struct uuid *log_dirs;
 	size_t endpoint_count;
 	const struct broker_endpoint {
 		const char *name; /* listener */
 		const char *host;
 		int32_t port;
 		int16_t security_protocol;
-	} *endpoints;
+	} * endpoints;
 };
 
 struct image;
@@ -76,6 +87,15 @@ size_t image_topic_count(const struct image *image);
 size_t image_partition_count(const struct image *image); /* of all topics */
 /* Topics in no particular but stable order: i below image_topic_count(). */
 const struct topic_image *image_topic_at(const struct image *image, size_t i);
+/* The same in that order, cheaper; stops when on_topic returns other than 0,
+ * and returns that. */
+int image_each_topic(const struct image *image,
+		     int (*on_topic)(void *arg,
+				     const struct topic_image *topic),
+		     void *arg);
+/* A topic whose name is the same but for dots and underscores, or NULL. */
+const struct topic_image *image_colliding_topic(const struct image *image,
+						struct slice name);
 
 size_t image_broker_count(const struct image *image);
 const struct broker_image *image_broker_at(const struct image *image, size_t i);

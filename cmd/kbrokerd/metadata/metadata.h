@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/properties.h"
 #include "base/random.h"
 #include "kbrokerd/metadata/image.h"
 #include "log/vfs.h"
@@ -26,10 +27,13 @@ struct metadata_params {
 	char cluster_id[64];
 	int32_t node_id;
 	struct uuid directory_id;
-	bool fresh;             /* format: bootstrap records first */
-	bool sync;              /* false (--tmp): commit without fsync */
-	int32_t default_partitions;          /* num.partitions */
+	bool fresh;                 /* format: bootstrap records first */
+	bool sync;                  /* false (--tmp): commit without fsync */
+	int32_t default_partitions; /* num.partitions */
 	int16_t default_replication_factor;
+	/* The node's static configuration, for defaults that lists are
+	 * appended to; NULL: Kafka's.  Must outlive the metadata. */
+	const struct properties *properties;
 	/* What this node registers. */
 	const struct broker_endpoint *endpoints;
 	size_t endpoint_count;

@@ -7,9 +7,11 @@
 #ifndef KBROKERD_METADATA_TOPIC_CONFIG_H
 #define KBROKERD_METADATA_TOPIC_CONFIG_H
 
-#include "kbrokerd/metadata/image.h"
+#include "base/arena.h"
 #include "base/properties.h"
+#include "kbrokerd/metadata/image.h"
 #include "log/log.h"
+#include "wire/config_defs.h"
 
 struct topic_config {
 	struct log_config log;
@@ -44,5 +46,54 @@ enum config_source {
 	CONFIG_SOURCE_CLIENT_METRICS,
 	CONFIG_SOURCE_GROUP,
 };
+
+/* Where a node looks for the value of a configuration; each may be NULL. */
+struct config_sources {
+	const struct config_set *own;     /* the topic's */
+	const struct config_set *broker;  /* dynamic, of this broker */
+	const struct config_set *cluster; /* dynamic, of all brokers */
+	const struct properties *node;    /* static */
+};
+
+void config_sources_init(struct config_sources *sources,
+			 const struct image *image, int32_t node_id,
+			 const struct properties *properties,
+			 const struct config_set *own);
+
+/* The value of a topic's key as text, NULL where the key's default is null;
+ * texts that are neither in a source nor in a table are the arena's. */
+const char *config_topic_value(const struct config_sources *sources,
+			       const struct config_def *def,
+			       struct arena *arena);
+
+/* The same of a broker's key. */
+const char *config_broker_value(const struct config_sources *sources,
+				const struct config_def *def);
+
+/*
+ * The places that a value could come from, the one that it does come from
+ * first, as DescribeConfigs tells them: Kafka leaves out those before the
+ * first that has the key's own name.  Returns how many of synonyms were
+ * filled; at most CONFIG_SYNONYMS_MAX.
+ */
+struct config_synonym_value {
+	const char *name;
+	const char *value;
+	enum config_source source;
+};
+
+enum { CONFIG_SYNONYMS_MAX = 16 };
+
+size_t config_topic_synonyms(
+	const struct config_sources *sources, const struct config_def *def,
+	struct config_synonym_value synonyms[CONFIG_SYNONYMS_MAX]);
+size_t config_broker_synonyms(
+	const struct config_sources *sources, const struct config_def *def,
+	struct config_synonym_value synonyms[CONFIG_SYNONYMS_MAX]);
+
+/* What a topic's key is as long as nothing dynamic says otherwise; NULL for
+ * no such key.  properties may be NULL. */
+const char *topic_config_default(const char *name,
+				 const struct properties *properties);
 
 #endif /* KBROKERD_METADATA_TOPIC_CONFIG_H */
