@@ -535,12 +535,16 @@ static int64_t recover_segment(struct log *log, struct segment *s,
 	return rc < 0 ? rc : cut;
 }
 
-/* The segments behind one that was cut are not of this log any more. */
+/* The segments behind one that was cut are not of this log any more, nor after
+ * another crash. */
 static int drop_behind(struct log *log, size_t i, struct log_recovery *recovery)
 {
+	int rc;
+
 	for (size_t j = i + 1; j < log->segment_count; j++)
 		recovery->truncated_bytes += log->segments[j]->size;
-	return log_drop_segments(log, i + 1, log->segment_count - (i + 1));
+	rc = log_drop_segments(log, i + 1, log->segment_count - (i + 1));
+	return rc < 0 ? rc : log->vfs->sync_dir(log->vfs, log->dir);
 }
 
 /* The segment was read, and another follows. */

@@ -159,7 +159,8 @@ struct batch_cursor {
 	size_t window_len;
 };
 
-enum { BATCH_WINDOW_BYTES = 512 };
+/* About what lies between two entries of an index: mostly one read will do. */
+enum { BATCH_WINDOW_BYTES = 4096 + 512 };
 
 void batch_cursor_init(struct batch_cursor *c, struct segment *s,
 		       int64_t position, int64_t end, uint8_t *window,
