@@ -117,6 +117,20 @@ static int add_matches(struct ktopics *k, const struct metadata_response *all,
 	return EXIT_GO_ON;
 }
 
+/* Before anybody is asked: are the regular expressions good? */
+static int check_patterns(struct ktopics *k, char *const *names, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct pattern pattern;
+		int status = pattern_init(k, names[i], &pattern);
+
+		if (status != EXIT_GO_ON)
+			return status;
+		pattern_clear(&pattern);
+	}
+	return EXIT_GO_ON;
+}
+
 /* Names */
 
 static void add_named(struct ktopics *k, const struct metadata_response *all,
@@ -190,6 +204,10 @@ int topics_find(struct ktopics *k, char *const *names, int count,
 	int rc;
 
 	*list_out = (struct topic_list){ 0 };
+	status = check_patterns(k, names,
+				(flags & TOPICS_PATTERNS) != 0 ? count : 0);
+	if (status != EXIT_GO_ON)
+		return status;
 	rc = admin_metadata(k->client, all ? NULL : (const char *const *)names,
 			    all ? 0 : (size_t)count,
 			    k->options.common.step_timeout_ms,

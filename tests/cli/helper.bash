@@ -42,6 +42,7 @@ teardown() {
 	for pid in "${started_pids[@]}" $broker_pid; do
 		kill -CONT "$pid" 2>/dev/null
 		kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null # or bash tells of it
 	done
 	return 0
 }
@@ -116,9 +117,14 @@ stop_broker() {
 
 # Topics
 
+# A name that no other test uses, $topic; nothing is made.
+name_topic() {
+	topic=t$BATS_TEST_NUMBER-$RANDOM$RANDOM
+}
+
 # new_topic [PARTITIONS]: make one with a name of its own, $topic.
 new_topic() {
-	topic=t$BATS_TEST_NUMBER-$RANDOM$RANDOM
+	name_topic
 	kproduce -t "$topic" --create="${1:-1}" </dev/null
 }
 
