@@ -14,7 +14,10 @@ setup() {
 }
 
 teardown() {
-	for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
+	for pid in "${pids[@]}"; do
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
 }
 
 # Start a broker on any port and wait until it is ready: $pid, $port, and what

@@ -22,7 +22,7 @@
 #include "kbrokerd/server/conn.h"
 #include "kbrokerd/server/server.h"
 
-enum { RETRY_MS = 100, ACCEPTS_A_TURN = 64 };
+enum { RETRY_MS = 100, ACCEPTS_A_TURN = 64, PORT_TRIES = 20 };
 
 /* Accepting */
 
@@ -174,47 +174,118 @@ static int32_t bound_port(int fd)
 	return ntohs(address.v4.sin_port);
 }
 
-static void set_port(struct addrinfo *address, int32_t port)
+struct addresses {
+	union peer_address items[LISTENER_SOCKETS_MAX];
+	size_t count;
+};
+
+static socklen_t address_size(const union peer_address *a)
 {
-	/* v4 and v6 have it at the same place */
-	((struct sockaddr_in *)(void *)address->ai_addr)->sin_port =
-		htons((uint16_t)port);
+	return a->any.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
 }
 
-/* A resolver may name an address twice. */
-static bool is_twin(const struct addrinfo *a, const struct addrinfo *b)
+/* A resolver may name an address several times. */
+static void add_address(struct addresses *to, const void *address, size_t size)
 {
-	return b != NULL && a->ai_addrlen == b->ai_addrlen &&
-	       memcmp(a->ai_addr, b->ai_addr, a->ai_addrlen) == 0;
+	union peer_address *a = &to->items[to->count];
+
+	if (to->count == LISTENER_SOCKETS_MAX || size > sizeof(*a))
+		return;
+	memset(a, 0, sizeof(*a));
+	memcpy(a, address, size);
+	for (size_t i = 0; i < to->count; i++) {
+		if (memcmp(&to->items[i], a, sizeof(*a)) == 0)
+			return;
+	}
+	to->count++;
 }
 
-/* Listen on each address with one port.  An address of a family that the
- * machine has not is left out. */
-static int listen_on_all(struct listener *l, struct addrinfo *addresses,
+static void add_known(struct addresses *to, struct in_addr v4,
+		      struct in6_addr v6)
+{
+	struct sockaddr_in first = { .sin_family = AF_INET, .sin_addr = v4 };
+	struct sockaddr_in6 second = { .sin6_family = AF_INET6,
+				       .sin6_addr = v6 };
+
+	add_address(to, &first, sizeof(first));
+	add_address(to, &second, sizeof(second));
+}
+
+static int look_up(const char *host, struct addresses *to)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	int rc = getaddrinfo(host, NULL, &hints, &found);
+
+	if (rc != 0)
+		return rc;
+	for (const struct addrinfo *a = found; a != NULL; a = a->ai_next)
+		add_address(to, a->ai_addr, a->ai_addrlen);
+	freeaddrinfo(found);
+	return 0;
+}
+
+/* The addresses of a host; localhost needs no resolver (RFC 6761).  Returns
+ * what getaddrinfo(3) does. */
+static int resolve(const char *host, struct addresses *to)
+{
+	struct in_addr loopback = { htonl(INADDR_LOOPBACK) };
+	struct in_addr any = { INADDR_ANY };
+
+	if (strcmp(host, "localhost") == 0)
+		add_known(to, loopback, in6addr_loopback);
+	else if (host[0] == '\0')
+		add_known(to, any, in6addr_any);
+	else
+		return look_up(host, to);
+	return 0;
+}
+
+static void set_port(union peer_address *a, int32_t port)
+{
+	/* v6 has it at the same place */
+	a->v4.sin_port = htons((uint16_t)port);
+}
+
+static bool is_missing(int rc)
+{
+	return rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL;
+}
+
+/* Every address: one socket takes v6 and v4 where the machine has v6. */
+static int listen_on_any(struct listener *l, struct addresses *addresses,
 			 int backlog)
 {
-	struct addrinfo *before = NULL;
-	int rc = -EADDRNOTAVAIL, last = 0;
+	int rc = 0;
 
-	l->port = l->config->port;
-	for (struct addrinfo *a = addresses; a != NULL; a = a->ai_next) {
-		if (l->socket_count == LISTENER_SOCKETS_MAX)
-			break;
+	for (size_t i = addresses->count; i-- > 0;) {
+		union peer_address *a = &addresses->items[i];
+
 		set_port(a, l->port);
-		if (is_twin(a, before))
-			continue;
-		before = a;
-		rc = listen_on(l, a->ai_addr, a->ai_addrlen, backlog);
+		rc = listen_on(l, &a->any, address_size(a), backlog);
+		if (!is_missing(rc))
+			break;
+	}
+	return rc;
+}
+
+/* Each address.  One of a family that the machine has not is left out. */
+static int listen_on_each(struct listener *l, struct addresses *addresses,
+			  int backlog)
+{
+	int rc = -EADDRNOTAVAIL;
+
+	for (size_t i = 0; i < addresses->count; i++) {
+		union peer_address *a = &addresses->items[i];
+
+		set_port(a, l->port);
+		rc = listen_on(l, &a->any, address_size(a), backlog);
 		if (rc == 0 && l->port == 0)
 			l->port = bound_port(l->sockets[0]);
-		if (rc < 0 && rc != -EAFNOSUPPORT && rc != -EADDRNOTAVAIL)
+		if (rc < 0 && !is_missing(rc))
 			return rc;
-		if (rc < 0)
-			last = rc;
-		if (rc == 0 && l->config->host[0] == '\0')
-			break; /* one for v6 and v4 */
 	}
-	return l->socket_count > 0 ? 0 : last < 0 ? last : rc;
+	return l->socket_count > 0 ? 0 : rc;
 }
 
 static void close_sockets(struct listener *l)
@@ -224,53 +295,44 @@ static void close_sockets(struct listener *l)
 	l->socket_count = 0;
 }
 
-/* With port 0 the port that v4 got may be taken at v6: then another. */
-static int listen_with_retries(struct listener *l, struct addrinfo *addresses,
-			       int backlog)
+static int try_listening(struct listener *l, struct addresses *addresses,
+			 int backlog)
 {
-	int rc = listen_on_all(l, addresses, backlog);
+	int rc;
 
-	for (int i = 0; i < 20 && rc == -EADDRINUSE && l->config->port == 0;
-	     i++) {
+	l->port = l->config->port;
+	if (l->config->host[0] == '\0')
+		rc = listen_on_any(l, addresses, backlog);
+	else
+		rc = listen_on_each(l, addresses, backlog);
+	if (rc < 0)
 		close_sockets(l);
-		rc = listen_on_all(l, addresses, backlog);
-	}
+	else
+		l->port = bound_port(l->sockets[0]);
 	return rc;
 }
 
 static int open_tcp(struct listener *l, int backlog, char *error,
 		    size_t error_size)
 {
-	const char *host = l->config->host;
-	struct addrinfo hints = { .ai_family = host[0] == '\0' ? AF_INET6
-							       : AF_UNSPEC,
-				  .ai_socktype = SOCK_STREAM,
-				  .ai_flags = AI_PASSIVE };
-	struct addrinfo *addresses = NULL;
-	int rc;
+	const struct listener_config *config = l->config;
+	struct addresses addresses = { .count = 0 };
+	int rc = resolve(config->host, &addresses);
 
-	rc = getaddrinfo(host[0] == '\0' ? NULL : host, "0", &hints,
-			 &addresses);
 	if (rc != 0) {
 		snprintf(error, error_size, "listener %s: host '%s': %s",
-			 l->config->name, host, gai_strerror(rc));
+			 config->name, config->host, gai_strerror(rc));
 		return -EADDRNOTAVAIL;
 	}
-	rc = listen_with_retries(l, addresses, backlog);
-	freeaddrinfo(addresses);
-	if (rc == -EAFNOSUPPORT && host[0] == '\0') {
-		/* A machine without v6. */
-		struct sockaddr_in any = { .sin_family = AF_INET,
-					   .sin_port = htons(
-						   (uint16_t)l->config->port) };
-
-		rc = listen_on(l, (struct sockaddr *)&any, sizeof(any),
-			       backlog);
-		l->port = rc == 0 ? bound_port(l->sockets[0]) : 0;
-	}
+	rc = try_listening(l, &addresses, backlog);
+	/* The port that v4 got may be taken at v6: then another. */
+	for (int i = 0;
+	     i < PORT_TRIES && rc == -EADDRINUSE && config->port == 0; i++)
+		rc = try_listening(l, &addresses, backlog);
 	if (rc < 0)
 		snprintf(error, error_size, "cannot listen on %s://%s:%d: %s",
-			 l->config->name, host, l->config->port, strerror(-rc));
+			 config->name, config->host, config->port,
+			 strerror(-rc));
 	return rc;
 }
 
