@@ -252,7 +252,8 @@ static bool is_open_key(const char *key)
 static const char *nearest_key(const char *key)
 {
 	const char *names[NAMES_MAX];
-	size_t count, n = 0;
+	size_t count;
+	size_t n = 0;
 	const struct config_def *defs = config_defs(CONFIG_BROKER, &count);
 
 	for (size_t i = 0; i < COUNT(own_defs); i++)
@@ -290,7 +291,8 @@ static int unknown_key(struct loading *l, const char *place, const char *key,
 static int check_property(struct loading *l, const struct property *p)
 {
 	const struct config_def *def = config_def(p->key);
-	char place[PATH_MAX], why[256];
+	char place[PATH_MAX];
+	char why[256];
 
 	place_of(p, place, sizeof(place));
 	if (def == NULL && is_zookeeper_key(p->key)) {
@@ -311,7 +313,8 @@ static int check_property(struct loading *l, const struct property *p)
 static int read_file(struct loading *l)
 {
 	const char *path = l->input->file;
-	int line = 0, rc;
+	int line = 0;
+	int rc;
 
 	if (path == NULL) {
 		path = "/etc/kbrokerd.conf";
@@ -342,6 +345,7 @@ static bool is_foreign_variable(const char *variable, size_t name_len)
 /* KAFKA_LOG_RETENTION_MS: log.retention.ms; __ is _, ___ is -. */
 static void key_of_variable(const char *name, size_t len, char *key)
 {
+	static const char signs[] = { 0, '.', '_', '-' };
 	size_t at = strlen("KAFKA_");
 
 	while (at < len) {
@@ -352,7 +356,7 @@ static void key_of_variable(const char *name, size_t len, char *key)
 		if (run == 0)
 			*key++ = (char)tolower((unsigned char)name[at++]);
 		else
-			*key++ = run >= 3 ? '-' : run == 2 ? '_' : '.';
+			*key++ = signs[run > 3 ? 3 : run];
 		at += run > 3 ? 3 : run;
 	}
 	*key = '\0';
@@ -361,7 +365,8 @@ static void key_of_variable(const char *name, size_t len, char *key)
 static int read_variable(struct loading *l, const char *variable)
 {
 	const char *equals = strchr(variable, '=');
-	char key[256], name[256];
+	char key[256];
+	char name[256];
 	size_t len;
 
 	if (!has_prefix(variable, "KAFKA_") || equals == NULL)
@@ -507,7 +512,8 @@ static int check_protocol(struct loading *l, const char *name)
 {
 	const char *map =
 		config_text(l->config, "listener.security.protocol.map");
-	char item[256], protocol[64] = "";
+	char item[256];
+	char protocol[64] = "";
 
 	while (map != NULL && next_item(&map, item, sizeof(item))) {
 		char *colon = strchr(item, ':');
@@ -803,7 +809,8 @@ int config_for_test(const char *data_dir, const char *const *sets,
 {
 	const char *all[32] = { "listeners=PLAINTEXT://127.0.0.1:0",
 				"num.network.threads=2" };
-	char dir[PATH_MAX], error[256];
+	char dir[PATH_MAX];
+	char error[256];
 	struct config_input input = { .sets = all,
 				      .set_count = 3,
 				      .no_default_file = true };

@@ -84,7 +84,7 @@ struct config_input {
  * -EINVAL, -ENOMEM, or an error of reading the file, with a text in error
  * that names key and origin.
  */
-int config_load(const struct config_input *source, struct config **config_out,
+int config_load(const struct config_input *input, struct config **config_out,
 		char *error, size_t error_size);
 
 /* The defaults and these "key=value" sets alone, for tests. */

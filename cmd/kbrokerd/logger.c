@@ -135,7 +135,8 @@ void logger_tell(const struct logger *logger, enum logger_level level,
 		 const char *subsystem, const char *msg, ...)
 {
 	struct line line = { .len = 0 };
-	const char *key, *value;
+	const char *key;
+	const char *value;
 	va_list args;
 	ssize_t n;
 

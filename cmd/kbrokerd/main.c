@@ -241,8 +241,10 @@ static void listeners_text(const struct program *p, char *text, size_t size)
 
 static int tell_ready(struct program *p)
 {
-	char listeners[2048] = "", line[8192];
-	int len, rc;
+	char listeners[2048] = "";
+	char line[8192];
+	int len;
+	int rc;
 
 	listeners_text(p, listeners, sizeof(listeners));
 	len = snprintf(line, sizeof(line),
@@ -296,7 +298,9 @@ static int stop(struct program *p)
 static int serve(struct program *p)
 {
 	char error[1024];
-	int status, stopped, number;
+	int status;
+	int stopped;
+	int number;
 
 	block_signals(p);
 	if (broker_start(p->config, &p->logger, &p->broker, error,

@@ -40,9 +40,9 @@ static void fill_keys(struct request *req, struct api_versions_response *to)
 		if (controller ? !wire->on_controller : !wire->on_broker)
 			continue;
 		key->api_key = rows[i].key;
-		key->min_version = rows[i].advertised_min >= 0
-					   ? rows[i].advertised_min
-					   : wire->min_version;
+		key->min_version = wire->min_version;
+		if (rows[i].advertised_min >= 0)
+			key->min_version = rows[i].advertised_min;
 		key->max_version = wire->max_version;
 		to->api_keys_count++;
 	}

@@ -123,7 +123,10 @@ void conn_fail(struct conn *conn, const char *why, int16_t api_key,
 {
 	struct io_thread *t = conn->thread;
 	const struct wire_api *api = wire_api(api_key);
-	char key[8], number[8], client[128], missed_text[16];
+	char key[8];
+	char number[8];
+	char client[128];
+	char missed_text[16];
 	int32_t missed = 0;
 
 	if (!conn->closing && t->server->logger != NULL &&
@@ -258,10 +261,11 @@ static int grow_frame(struct conn *conn, size_t frame, bool force)
 	size_t capacity = (size_t)in->capacity * 2;
 	uint8_t *data;
 
-	if (capacity < 2 * RECEIVE_BYTES)
-		capacity = 2 * RECEIVE_BYTES;
+	if (capacity < (size_t)RECEIVE_BYTES * 2)
+		capacity = (size_t)RECEIVE_BYTES * 2;
 	if (capacity > frame)
 		capacity = frame;
+	assert(capacity > 0);
 	if (!charge(conn, (uint32_t)(capacity - in->charged), force))
 		return -EAGAIN;
 	data = realloc(in->kind == INPUT_FRAME ? in->data : NULL, capacity);
@@ -362,7 +366,8 @@ static void keep_rest(struct conn *conn, size_t at)
 static void handle_input(struct conn *conn)
 {
 	struct input *in = &conn->in;
-	size_t at = 0, frame;
+	size_t at = 0;
+	size_t frame;
 
 	conn->stalled = false;
 	while ((frame = frame_bytes(conn, at)) > 0 && frame <= in->len - at) {

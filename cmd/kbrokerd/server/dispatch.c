@@ -131,7 +131,8 @@ void dispatch_frame(struct conn *conn, uint8_t *frame, size_t len)
 	const struct wire_api *wire;
 	const struct api *api;
 	struct pending *p;
-	int16_t key, version;
+	int16_t key;
+	int16_t version;
 
 	if (len < HEADER_BYTES_MIN) {
 		conn_fail(conn, "request without a header", -1, -1, SLICE_NULL);

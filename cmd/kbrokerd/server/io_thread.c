@@ -71,7 +71,7 @@ int32_t io_thread_busy(const struct io_thread *t, int64_t now_us)
 	int64_t at_us =
 		atomic_load_explicit(&t->busy_at_us, memory_order_relaxed);
 
-	if (now_us - at_us > 4 * SAMPLE_US)
+	if (now_us - at_us > INT64_C(4) * SAMPLE_US)
 		return 0;
 	return atomic_load_explicit(&t->busy_percent, memory_order_relaxed);
 }
@@ -183,7 +183,8 @@ static bool feed(struct io_thread *t, struct conn *conn)
 static void on_hunger(evutil_socket_t fd, short what, void *arg)
 {
 	struct io_thread *t = arg;
-	struct conn *conn, *next;
+	struct conn *conn;
+	struct conn *next;
 
 	(void)fd;
 	(void)what;
@@ -282,8 +283,10 @@ static void share(struct io_thread *t)
 	struct io_thread *other = least_busy(t);
 	int32_t mine = io_thread_busy(t, t->now_us);
 	int32_t theirs = io_thread_busy(other, t->now_us);
-	int32_t active = count_active(t), moves;
-	struct conn *conn = TAILQ_LAST(&t->conns, conn_list), *before;
+	int32_t active = count_active(t);
+	int32_t moves;
+	struct conn *conn = TAILQ_LAST(&t->conns, conn_list);
+	struct conn *before;
 
 	t->too_busy = false;
 	if (t->stopping || active < 2 ||
@@ -433,7 +436,8 @@ static void settle_conns(struct io_thread *t)
 
 static void end_when_quiet(struct io_thread *t)
 {
-	struct conn *conn, *next;
+	struct conn *conn;
+	struct conn *next;
 
 	for (conn = TAILQ_FIRST(&t->conns); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, link);

@@ -7,6 +7,7 @@
  */
 #include "kbrokerd/server/listener.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -28,7 +29,7 @@ enum { RETRY_MS = 100, ACCEPTS_A_TURN = 64, PORT_TRIES = 20 };
 
 static void pause_accepting(struct listener *l, const char *why)
 {
-	struct timeval retry = { .tv_usec = RETRY_MS * 1000 };
+	struct timeval retry = { .tv_usec = RETRY_MS * 1000L };
 
 	if (!l->paused && why != NULL)
 		logger_tell(l->server->logger, LOGGER_WARN, "server",
@@ -146,7 +147,9 @@ static int listen_on(struct listener *l, const struct sockaddr *address,
 {
 	int fd = socket(address->sa_family,
 			SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1, zero = 0, rc;
+	int one = 1;
+	int zero = 0;
+	int rc;
 
 	if (fd < 0)
 		return -errno;
@@ -166,7 +169,7 @@ static int listen_on(struct listener *l, const struct sockaddr *address,
 
 static int32_t bound_port(int fd)
 {
-	union peer_address address;
+	union peer_address address = { 0 };
 	socklen_t len = sizeof(address);
 
 	if (getsockname(fd, &address.any, &len) < 0)
@@ -184,6 +187,17 @@ static socklen_t address_size(const union peer_address *a)
 	return a->any.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
 }
 
+static bool same_address(const union peer_address *a,
+			 const union peer_address *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr) &&
+	       a->v6.sin6_scope_id == b->v6.sin6_scope_id;
+}
+
 /* A resolver may name an address several times. */
 static void add_address(struct addresses *to, const void *address, size_t size)
 {
@@ -194,7 +208,7 @@ static void add_address(struct addresses *to, const void *address, size_t size)
 	memset(a, 0, sizeof(*a));
 	memcpy(a, address, size);
 	for (size_t i = 0; i < to->count; i++) {
-		if (memcmp(&to->items[i], a, sizeof(*a)) == 0)
+		if (same_address(&to->items[i], a))
 			return;
 	}
 	to->count++;
@@ -305,11 +319,13 @@ static int try_listening(struct listener *l, struct addresses *addresses,
 		rc = listen_on_any(l, addresses, backlog);
 	else
 		rc = listen_on_each(l, addresses, backlog);
-	if (rc < 0)
+	if (rc < 0) {
 		close_sockets(l);
-	else
-		l->port = bound_port(l->sockets[0]);
-	return rc;
+		return rc;
+	}
+	assert(l->socket_count > 0);
+	l->port = bound_port(l->sockets[0]);
+	return 0;
 }
 
 static int open_tcp(struct listener *l, int backlog, char *error,

@@ -102,7 +102,8 @@ static int encode(struct outbox *o, const struct wire_api *api, int16_t version,
 int outbox_put(struct outbox *o, const struct wire_api *api, int16_t version,
 	       int32_t correlation_id, const void *message)
 {
-	size_t start = o->bytes.len, first = o->holes.count;
+	size_t start = o->bytes.len;
+	size_t first = o->holes.count;
 	int rc = encode(o, api, version, correlation_id, message);
 	int64_t file_bytes = adopt_slices(o, first);
 	int64_t size;
@@ -145,7 +146,8 @@ static int reserve_holes(struct outbox *o, size_t count)
 
 int outbox_join(struct outbox *o, struct outbox *from)
 {
-	size_t start = o->bytes.len, count = o->holes.count;
+	size_t start = o->bytes.len;
+	size_t count = o->holes.count;
 
 	assert(from->sent == 0 && from->hole == 0 && from->hole_sent == 0);
 	if (from->holes.count > 0 &&

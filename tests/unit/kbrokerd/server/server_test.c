@@ -103,7 +103,7 @@ static void answer_heartbeat(struct request *req)
 {
 	struct heartbeat_response response = { 0 };
 
-	response.error_code = (int16_t)(intptr_t)req->state;
+	response.error_code = *(int16_t *)req->state;
 	request_reply(req, &response);
 }
 
@@ -150,11 +150,18 @@ static void park(struct request *req, int64_t deadline_us)
 	pthread_mutex_unlock(&seen.lock);
 }
 
+/* The answer's error code. */
+static void remember(struct request *req, int16_t code)
+{
+	req->state = arena_alloc(&req->arena, sizeof(code));
+	*(int16_t *)req->state = code;
+}
+
 static void handle_heartbeat(struct request *req)
 {
 	const struct heartbeat_request *request = req->message;
 
-	req->state = (void *)(intptr_t)request->generation_id;
+	remember(req, (int16_t)request->generation_id);
 	count(&seen.handled);
 	if (slice_is(request->group_id, "park"))
 		park(req, INT64_MAX);
@@ -589,7 +596,8 @@ static void pipelined_requests_cut_anywhere_arrive_whole(void **state)
 static void assert_frame_ends_connection(struct fixture *f, const void *bytes,
 					 size_t len)
 {
-	int bad = dial(f), good = dial(f);
+	int bad = dial(f);
+	int good = dial(f);
 
 	send_all(bad, bytes, len);
 	assert_closed(bad);
@@ -844,9 +852,11 @@ static void a_client_that_never_reads_stops_being_read(void **state)
 {
 	struct describe_cluster_request request;
 	struct fixture *f = *state;
-	struct buffer all = { 0 }, b;
+	struct buffer all = { 0 };
+	struct buffer b;
 	size_t before;
-	int fd = dial(f), before_count;
+	int fd = dial(f);
+	int before_count;
 
 	/* 30 MB of answers */
 	wire_init(&describe_cluster_request_desc, &request);
@@ -959,7 +969,8 @@ static void silent_connections_are_closed(void **state)
 {
 	static const char *const sets[] = { "connections.max.idle.ms=60" };
 	struct fixture *f = restart(state, sets, 1);
-	int fd = dial(f), waiting = dial(f);
+	int fd = dial(f);
+	int waiting = dial(f);
 
 	send_heartbeat(waiting, "park", 1);
 	await(&seen.parked_count, 1);
@@ -973,7 +984,9 @@ static void one_connection_too_many_waits_for_its_turn(void **state)
 {
 	static const char *const sets[] = { "max.connections=2" };
 	struct fixture *f = restart(state, sets, 1);
-	int first = dial(f), second = dial(f), third;
+	int first = dial(f);
+	int second = dial(f);
+	int third;
 
 	send_heartbeat(first, "now", 1);
 	expect_heartbeat(first, 1);
@@ -990,7 +1003,8 @@ static void one_connection_too_many_waits_for_its_turn(void **state)
 
 static void accepting_goes_on_when_descriptors_come_back(void **state)
 {
-	struct rlimit before, low;
+	struct rlimit before;
+	struct rlimit low;
 	int fds[3];
 
 	getrlimit(RLIMIT_NOFILE, &before);
@@ -1022,7 +1036,8 @@ static void accepting_goes_on_when_descriptors_come_back(void **state)
 static void a_unix_socket_is_a_listener_too(void **state)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	char dir[] = "/tmp/server_test.XXXXXX", set[128];
+	char dir[] = "/tmp/server_test.XXXXXX";
+	char set[128];
 	const char *sets[] = { set };
 	struct fixture *f;
 	int fd;
@@ -1048,7 +1063,9 @@ static void a_unix_socket_is_a_listener_too(void **state)
 static void a_taken_port_is_named_in_the_error(void **state)
 {
 	struct fixture *f = *state;
-	char error[256] = "", set[64], port[16];
+	char error[256] = "";
+	char set[64];
+	char port[16];
 	const char *sets[] = { set };
 	struct config *config;
 	struct broker broker = { .clock = clock_system() };
@@ -1094,7 +1111,8 @@ static void *stop_patiently(void *arg)
 static void stopping_waits_for_what_is_being_handled(void **state)
 {
 	struct fixture *f = *state;
-	int fd = dial(f), idle = dial(f);
+	int fd = dial(f);
+	int idle = dial(f);
 	pthread_t stopper;
 
 	send_heartbeat(idle, "now", 1);
