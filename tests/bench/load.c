@@ -99,6 +99,8 @@ static int64_t broker_cpu_ns(void)
 		long long ns = 0;
 		FILE *file;
 
+		if (entry->d_name[0] == '.')
+			continue;
 		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat",
 			 options.pid, entry->d_name);
 		file = fopen(path, "r");
