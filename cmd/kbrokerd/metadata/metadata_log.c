@@ -186,7 +186,8 @@ static int list_snapshots(const struct metadata_log *log,
 		free(list->ids);
 		return rc;
 	}
-	qsort(list->ids, list->count, sizeof(*list->ids), newest_first);
+	if (list->count > 0) /* qsort(3) takes no NULL */
+		qsort(list->ids, list->count, sizeof(*list->ids), newest_first);
 	return 0;
 }
 
