@@ -368,6 +368,16 @@ static int must_roll(const struct log *log, struct segment *s,
 	return s->size > 0 ? is_too_old(log, s, header, roll_out) : 0;
 }
 
+/* Where the next segment begins: at the log end offset, so that recovery can
+ * tell a hole, unless the batch lies too far behind that. */
+static int64_t next_base(const struct log *log,
+			 const struct batch_header *header)
+{
+	if (batch_last_offset(header) - log->end_offset > INT32_MAX)
+		return header->base_offset;
+	return log->end_offset;
+}
+
 /* Have an active segment that the batch may go into. */
 static int prepare_segment(struct log *log, const struct batch_header *header,
 			   struct segment **segment_out)
@@ -383,7 +393,7 @@ static int prepare_segment(struct log *log, const struct batch_header *header,
 		    s->base_offset < header->base_offset)
 			rc = move_empty_segment(log, header->base_offset);
 		else if (s == NULL || s->size > 0)
-			rc = log_start_segment(log, header->base_offset);
+			rc = log_start_segment(log, next_base(log, header));
 	}
 	*segment_out = log_active(log);
 	return rc;

@@ -566,6 +566,22 @@ static size_t first_unsure(const struct log *log, int64_t recovery_point)
 	return log_segment_of(log, recovery_point - 1);
 }
 
+/*
+ * Did the end of segment i get lost, at the very edge of a batch?  A log is
+ * written without holes from one segment to the next; compaction makes holes,
+ * but never beyond the recovery point.
+ */
+static bool lost_its_end(const struct log *log, size_t i,
+			 int64_t recovery_point)
+{
+	int64_t next;
+
+	if (i + 1 == log->segment_count)
+		return false;
+	next = log->segments[i + 1]->base_offset;
+	return next > recovery_point && next != log->end_offset;
+}
+
 /* After an unclean shutdown: all from the recovery point on. */
 static int recover_tail(struct log *log, int64_t recovery_point,
 			struct log_recovery *recovery)
@@ -585,7 +601,7 @@ static int recover_tail(struct log *log, int64_t recovery_point,
 		if (cut < 0)
 			return (int)cut;
 		s->synced_size = -1;
-		if (cut > 0)
+		if (cut > 0 || lost_its_end(log, i, recovery_point))
 			rc = drop_behind(log, i, recovery);
 		if (rc == 0 && i + 1 < log->segment_count)
 			rc = seal_recovered(s);

@@ -458,12 +458,47 @@ static void check_epoch(struct model *m)
 	assert_int_equal(log_epoch_of(m->log, e->last_offset), e->epoch);
 }
 
+struct known {
+	bool is_known;
+	int32_t last_sequence;
+};
+
+static void note_producer(void *arg, const struct log_producer *p)
+{
+	struct known *known = arg;
+
+	assert_in_range(p->producer_id, 0, PRODUCERS - 1);
+	known[p->producer_id] = (struct known){ true, p->last_sequence };
+}
+
+/* The log knows of each producer what readers can see it wrote last. */
+static void check_producers(struct model *m)
+{
+	struct known known[PRODUCERS] = { 0 };
+
+	log_each_producer(m->log, note_producer, known);
+	for (int i = 0; i < PRODUCERS; i++) {
+		const struct entry *e = last_of(m, i);
+		int32_t want;
+
+		if (e == NULL)
+			continue;
+		want = e->base_sequence +
+		       (int32_t)(e->last_offset - e->base_offset);
+		if (!known[i].is_known || known[i].last_sequence != want)
+			fail_msg("seed %" PRIu64 ": producer %d is at %" PRId32
+				 ", not %" PRId32,
+				 m->seed, i, known[i].last_sequence, want);
+	}
+}
+
 static void check(struct model *m)
 {
 	assert_int_equal(log_end_offset(m->log), m->end);
 	assert_int_equal(log_start_offset(m->log), m->start);
 	check_read(m);
 	check_epoch(m);
+	check_producers(m);
 	if (pick(m, 8) == 0)
 		check_time(m);
 }
