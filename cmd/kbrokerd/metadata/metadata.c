@@ -17,6 +17,7 @@
 
 #include "kbrokerd/metadata/controller.h"
 #include "kbrokerd/metadata/image_edit.h"
+#include "kbrokerd/metadata/producer_ids.h"
 #include "kbrokerd/metadata/quorum.h"
 #include "wire/errors.h"
 
@@ -32,6 +33,7 @@ struct metadata {
 	int16_t default_replication_factor;
 	const struct properties *properties;
 	struct quorum *quorum;
+	struct producer_ids *producer_ids;
 
 	_Atomic(const struct image *) current;
 	pthread_mutex_t image_lock; /* for taking a reference of current */
@@ -294,6 +296,11 @@ void metadata_submit(struct metadata *m, struct metadata_change *change)
 	pthread_mutex_unlock(&m->lock);
 }
 
+struct producer_ids *metadata_producer_ids(struct metadata *m)
+{
+	return m->producer_ids;
+}
+
 int64_t metadata_committed_offset(struct metadata *m)
 {
 	const struct image *image = metadata_image(m);
@@ -310,6 +317,22 @@ int32_t metadata_leader_epoch(struct metadata *m)
 
 /* Start and stop */
 
+static void metadata_free(struct metadata *m)
+{
+	const struct image *image =
+		atomic_load_explicit(&m->current, memory_order_relaxed);
+
+	quorum_stop(m->quorum, image);
+	producer_ids_free(m->producer_ids);
+	image_release(image);
+	record_list_clear(&m->records);
+	arena_clear(&m->scratch);
+	pthread_mutex_destroy(&m->image_lock);
+	pthread_mutex_destroy(&m->lock);
+	pthread_cond_destroy(&m->wanted);
+	free(m);
+}
+
 static struct metadata *metadata_new(const struct metadata_params *params)
 {
 	struct metadata *m = calloc(1, sizeof(*m));
@@ -325,22 +348,12 @@ static struct metadata *metadata_new(const struct metadata_params *params)
 	pthread_mutex_init(&m->image_lock, NULL);
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wanted, NULL);
+	m->producer_ids = producer_ids_new(m, params->node_id);
+	if (m->producer_ids == NULL) {
+		metadata_free(m);
+		return NULL;
+	}
 	return m;
-}
-
-static void metadata_free(struct metadata *m)
-{
-	const struct image *image =
-		atomic_load_explicit(&m->current, memory_order_relaxed);
-
-	quorum_stop(m->quorum, image);
-	image_release(image);
-	record_list_clear(&m->records);
-	arena_clear(&m->scratch);
-	pthread_mutex_destroy(&m->image_lock);
-	pthread_mutex_destroy(&m->lock);
-	pthread_cond_destroy(&m->wanted);
-	free(m);
 }
 
 int metadata_start(const struct metadata_params *params,

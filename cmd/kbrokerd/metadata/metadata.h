@@ -94,6 +94,9 @@ struct metadata_change {
  */
 void metadata_submit(struct metadata *m, struct metadata_change *change);
 
+/* This node's share of producer ids (producer_ids.h). */
+struct producer_ids *metadata_producer_ids(struct metadata *m);
+
 /* Offset and epoch of the quorum, for DescribeQuorum and metrics. */
 int64_t metadata_committed_offset(struct metadata *m);
 int32_t metadata_leader_epoch(struct metadata *m);
