@@ -1,5 +1,5 @@
 /*
- * envelope.c - a record as a JSON object (envelope(5))
+ * envelope.c - a record as a JSON object (kspool-envelope(5))
  *
  * Writing is by hand, for speed: the parts of a line that are the same for all
  * records of a batch are short, and text is copied in runs.  Reading is

@@ -1,5 +1,5 @@
 /*
- * envelope.h - a record as a JSON object (envelope(5))
+ * envelope.h - a record as a JSON object (kspool-envelope(5))
  *
  * Written by kconsume -J, read by kproduce -J; kcat's field names, and every
  * byte of a record survives the way through both.  Order of the fields:

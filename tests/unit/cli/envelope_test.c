@@ -1,7 +1,7 @@
 /*
  * envelope_test.c - lib/cli/envelope
  *
- * Golden lines, then the laws of envelope(5): what is written is read back the
+ * Golden lines, then the laws of kspool-envelope(5): what is written is read back the
  * same for any bytes, is valid JSON and UTF-8, and other tools' JSON is taken.
  */
 #include <setjmp.h>
