@@ -133,6 +133,7 @@ static int start_metadata(struct broker *broker, char *error, size_t error_size)
 		.default_partitions = config->default_partitions,
 		.default_replication_factor =
 			config->default_replication_factor,
+		.properties = &config->properties,
 		.endpoints = endpoints,
 		.rack = config->rack[0] == '\0' ? NULL : config->rack,
 	};

@@ -8,7 +8,14 @@ static const struct api rows[] = {
 	{ 0, 0, false, api_produce }, /* told from 0, served from 3 */
 	{ 1, -1, true, api_fetch },
 	{ 2, -1, false, api_list_offsets },
+	{ 3, -1, false, api_metadata },
 	{ 18, -1, false, api_api_versions },
+	{ 19, -1, false, api_create_topics },
+	{ 20, -1, false, api_delete_topics },
+	{ 22, -1, false, api_init_producer_id },
+	{ 32, -1, false, api_describe_configs },
+	{ 37, -1, false, api_create_partitions },
+	{ 44, -1, false, api_incremental_alter_configs },
 	{ 60, -1, false, api_describe_cluster },
 };
 
