@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -74,14 +75,14 @@ void kit_make_batch(const struct kit_batch *what, struct buffer *out,
 		abort();
 }
 
-static void path_of(char path[KIT_PATH_MAX], const char *dir, const char *name)
+static void path_of(char path[PATH_MAX], const char *dir, const char *name)
 {
-	snprintf(path, KIT_PATH_MAX, "%s/%s", dir, name);
+	snprintf(path, PATH_MAX, "%s/%s", dir, name);
 }
 
 uint8_t *kit_read_file(const char *dir, const char *name, size_t *len_out)
 {
-	char path[KIT_PATH_MAX];
+	char path[PATH_MAX];
 	char *bytes;
 
 	path_of(path, dir, name);
@@ -95,7 +96,7 @@ uint8_t *kit_read_file(const char *dir, const char *name, size_t *len_out)
 void kit_write_file(const char *dir, const char *name, const void *bytes,
 		    size_t len)
 {
-	char path[KIT_PATH_MAX];
+	char path[PATH_MAX];
 	int fd;
 
 	path_of(path, dir, name);
@@ -107,7 +108,7 @@ void kit_write_file(const char *dir, const char *name, const void *bytes,
 
 bool kit_file_exists(const char *dir, const char *name)
 {
-	char path[KIT_PATH_MAX];
+	char path[PATH_MAX];
 
 	path_of(path, dir, name);
 	return access(path, F_OK) == 0;
