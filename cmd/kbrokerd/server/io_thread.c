@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -547,7 +548,11 @@ static void close_all(struct io_thread *t)
 static void *run(void *arg)
 {
 	struct io_thread *t = arg;
+	sigset_t all;
 
+	/* Signals are for others; sendfile(2) to a gone peer raises SIGPIPE. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	self = t;
 	add_timer(&t->on_idle, idle_check_ms(t));
 	event_base_dispatch(t->base);
