@@ -38,8 +38,8 @@ struct consumer_position {
 struct consumer_record {
 	const char *topic;
 	int32_t partition;
-	struct record record;             /* valid until the next call */
-	const struct batch_header *batch; /* as record */
+	struct record record;             /* slices: see consumer_next() */
+	const struct batch_header *batch; /* as the slices */
 	int64_t high_watermark;           /* of the partition as last heard */
 	int32_t leader;                   /* node id that sent it */
 };
@@ -91,7 +91,8 @@ int consumer_pause(struct consumer *consumer, const char *topic,
 		   int32_t partition, bool paused);
 
 /*
- * The next record: 1; 0 when none is there now; or below 0 when the consumer
+ * The next record: 1, its slices valid until the next call here or until the
+ * loop runs; 0 when none is there now; or below 0 when the consumer
  * has failed for good, with consumer_error(): -EBADMSG for corrupt records,
  * -ENOENT no such topic or partition, -ERANGE offset out of range with
  * auto.offset.reset=error, -ETIMEDOUT and others after its patience.
