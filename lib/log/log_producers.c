@@ -9,60 +9,26 @@
 #include "log/log.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "log/log_dir.h"
 #include "log/log_private.h"
 
 enum {
-	OFFSET_DIGITS = 20,
 	SNAPSHOT_BYTES_MAX = 1 << 30,
 	REPLAY_BYTES = 64 << 10, /* headers are read through so much */
 };
 
-/* Offsets of the snapshot files there are. */
-struct snapshots {
-	int64_t *offsets;
-	size_t count;
-	size_t capacity;
-};
-
-static int note_snapshot(void *arg, const char *name)
+static int note_snapshot(void *arg, const char *text)
 {
-	struct snapshots *found = arg;
-	int64_t offset = 0;
+	struct log_file_name name;
 
-	for (int i = 0; i < OFFSET_DIGITS; i++) {
-		if (!isdigit((unsigned char)name[i]) ||
-		    __builtin_mul_overflow(offset, 10, &offset) ||
-		    __builtin_add_overflow(offset, name[i] - '0', &offset))
-			return 0;
-	}
-	if (strcmp(name + OFFSET_DIGITS, SUFFIX_SNAPSHOT) != 0)
+	if (!log_file_name_parse(text, &name) ||
+	    name.kind != LOG_FILE_SNAPSHOT || name.rest[0] != '\0')
 		return 0;
-	if (found->count == found->capacity) {
-		size_t capacity =
-			found->capacity == 0 ? 8 : 2 * found->capacity;
-		int64_t *offsets =
-			realloc(found->offsets, capacity * sizeof(*offsets));
-
-		if (offsets == NULL)
-			return -ENOMEM;
-		found->offsets = offsets;
-		found->capacity = capacity;
-	}
-	found->offsets[found->count++] = offset;
-	return 0;
-}
-
-static int compare_offsets(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
+	return offset_list_add(arg, name.offset);
 }
 
 static void remove_snapshot(struct log *log, int64_t offset)
@@ -87,25 +53,23 @@ static bool is_segment_start(const struct log *log, int64_t offset)
  * beyond the end or not beyond the start, and, but for the newest, those that
  * stand at no segment's start.
  */
-static int list_snapshots(struct log *log, struct snapshots *found)
+static int list_snapshots(struct log *log, struct offset_list *found)
 {
 	size_t kept = 0;
 	int rc = log->vfs->list(log->vfs, log->dir, note_snapshot, found);
 
 	if (rc < 0)
 		return rc;
-	if (found->count > 0)
-		qsort(found->offsets, found->count, sizeof(*found->offsets),
-		      compare_offsets);
+	offset_list_sort(found);
 	while (found->count > 0 &&
-	       found->offsets[found->count - 1] > log->end_offset)
-		remove_snapshot(log, found->offsets[--found->count]);
+	       found->items[found->count - 1] > log->end_offset)
+		remove_snapshot(log, found->items[--found->count]);
 	for (size_t i = 0; i < found->count; i++) {
-		int64_t offset = found->offsets[i];
+		int64_t offset = found->items[i];
 
 		if (offset > log->start_offset &&
 		    (i + 1 == found->count || is_segment_start(log, offset)))
-			found->offsets[kept++] = offset;
+			found->items[kept++] = offset;
 		else
 			remove_snapshot(log, offset);
 	}
@@ -132,12 +96,12 @@ static int load_snapshot(struct log *log, int64_t offset)
 }
 
 /* Load the newest that can be read; *offset_out is -1 when there is none. */
-static int load_newest(struct log *log, struct snapshots *found,
+static int load_newest(struct log *log, struct offset_list *found,
 		       int64_t *offset_out)
 {
 	*offset_out = -1;
 	while (found->count > 0) {
-		int64_t offset = found->offsets[found->count - 1];
+		int64_t offset = found->items[found->count - 1];
 		int rc = load_snapshot(log, offset);
 
 		if (rc == 0) {
@@ -214,7 +178,7 @@ static int replay(struct log *log, int64_t from_offset)
 
 int log_reload_producers(struct log *log, bool clean)
 {
-	struct snapshots found = { 0 };
+	struct offset_list found = { 0 };
 	int64_t offset;
 	int rc = list_snapshots(log, &found);
 
@@ -223,7 +187,7 @@ int log_reload_producers(struct log *log, bool clean)
 	log->snapshot_dirty = false;
 	if (rc == 0)
 		rc = load_newest(log, &found, &offset);
-	free(found.offsets);
+	offset_list_clear(&found);
 	if (rc < 0)
 		return rc;
 	log_expire_producers(log, log->clock->wall_ms(log->clock));

@@ -1,5 +1,5 @@
 /*
- * log_recovery.c - making sense of what is in a log's directory
+ * log_recovery.c - opening what a log left on disk
  *
  * After a clean shutdown names and sizes are read, and headers behind the last
  * index entry.  After an unclean one the segment that holds the recovery point
@@ -7,311 +7,25 @@
  * batch that is not whole, their indexes are made anew, and their batches tell
  * their leader epochs.  Checksums are made from the recovery point on.
  *
- * What is left of operations that a crash interrupted is handled as Kafka
- * does: .deleted and .cleaned go; .swap files are complete, take the place of
- * what they replace, and lose their suffix.  Names that mean nothing to a log
- * are left alone.
+ * What recovery cuts off or drops it syncs at once: nothing of it may come
+ * back in another crash, among records that were written since.
  */
 #include "log/log.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/crc32c.h"
 #include "base/hash.h"
+#include "log/log_dir.h"
 #include "log/log_private.h"
 #include "log/partition_metadata.h"
 
 enum {
-	OFFSET_DIGITS = 20,
 	READ_BYTES = 256 << 10, /* at once */
 	OLD_HEADER_BYTES = 17,  /* of a message before record batches */
 };
-
-/* The directory */
-
-enum file_kind {
-	FILE_OTHER,
-	FILE_LOG,
-	FILE_INDEX,
-	FILE_TIME_INDEX,
-	FILE_TXN_INDEX,
-	FILE_SNAPSHOT,
-};
-
-static const char *const kind_suffixes[] = {
-	[FILE_OTHER] = "",
-	[FILE_LOG] = SUFFIX_LOG,
-	[FILE_INDEX] = SUFFIX_INDEX,
-	[FILE_TIME_INDEX] = SUFFIX_TIME_INDEX,
-	[FILE_TXN_INDEX] = SUFFIX_TXN_INDEX,
-	[FILE_SNAPSHOT] = SUFFIX_SNAPSHOT,
-};
-
-struct name {
-	int64_t offset;
-	enum file_kind kind;
-	const char *rest; /* what follows the suffix: ".deleted" ... */
-};
-
-/* Is it one of a log's names, with or without something behind? */
-static bool parse_name(const char *text, struct name *name_out)
-{
-	int64_t offset = 0;
-
-	for (int i = 0; i < OFFSET_DIGITS; i++) {
-		if (!isdigit((unsigned char)text[i]) ||
-		    __builtin_mul_overflow(offset, 10, &offset) ||
-		    __builtin_add_overflow(offset, text[i] - '0', &offset))
-			return false;
-	}
-	text += OFFSET_DIGITS;
-	for (enum file_kind kind = FILE_LOG; kind <= FILE_SNAPSHOT; kind++) {
-		size_t len = strlen(kind_suffixes[kind]);
-
-		if (strncmp(text, kind_suffixes[kind], len) != 0)
-			continue;
-		*name_out = (struct name){ offset, kind, text + len };
-		return true;
-	}
-	return false;
-}
-
-static bool has_rest(const struct name *name, const char *rest)
-{
-	return strcmp(name->rest, rest) == 0;
-}
-
-/* What the directory holds; filled by one pass over its names. */
-struct found {
-	struct log *log;
-	int64_t *offsets; /* of .log files */
-	size_t count;
-	size_t capacity;
-	int64_t *indexed; /* offsets that have an .index */
-	size_t indexed_count;
-	size_t indexed_capacity;
-	int64_t min_cleaned;
-	int64_t min_swap;
-	int64_t max_swap; /* end offset of the last .log.swap */
-	bool has_swap;
-};
-
-static int push(int64_t **items, size_t *count, size_t *capacity, int64_t item)
-{
-	if (*count == *capacity) {
-		size_t more = *capacity == 0 ? 8 : 2 * *capacity;
-		int64_t *grown = realloc(*items, more * sizeof(**items));
-
-		if (grown == NULL)
-			return -ENOMEM;
-		*items = grown;
-		*capacity = more;
-	}
-	(*items)[(*count)++] = item;
-	return 0;
-}
-
-static void found_clear(struct found *found)
-{
-	free(found->offsets);
-	free(found->indexed);
-}
-
-static int unlink_name(const struct log *log, const char *name)
-{
-	char path[PATH_BYTES_MAX];
-	int rc = log_path(path, log, name);
-
-	return rc < 0 ? rc : log->vfs->unlink(log->vfs, path);
-}
-
-/* First pass: remove what is to be removed, note what else there is. */
-static int note_leftover(void *arg, const char *text)
-{
-	struct found *found = arg;
-	struct name name;
-
-	if (!parse_name(text, &name))
-		return 0;
-	if (has_rest(&name, ".deleted"))
-		return unlink_name(found->log, text);
-	if (has_rest(&name, ".cleaned")) {
-		if (name.offset < found->min_cleaned)
-			found->min_cleaned = name.offset;
-		return unlink_name(found->log, text);
-	}
-	found->has_swap = found->has_swap || has_rest(&name, ".swap");
-	return 0;
-}
-
-/* The offset behind the last whole batch of a .log.swap file. */
-static int swap_end(const struct log *log, const char *text,
-		    const struct name *name, int64_t *end_out)
-{
-	uint8_t window[BATCH_WINDOW_BYTES];
-	char path[PATH_BYTES_MAX];
-	struct batch_cursor c;
-	struct segment *s = segment_new(log->vfs, log->dir, name->offset);
-	int rc = s == NULL ? -ENOMEM : log_path(path, log, text);
-
-	*end_out = name->offset;
-	if (rc == 0)
-		rc = log->vfs->open(log->vfs, path, O_RDONLY, 0);
-	if (rc >= 0) {
-		s->fd = rc;
-		s->size = log->vfs->size(log->vfs, s->fd);
-		batch_cursor_init(&c, s, 0, s->size, window, sizeof(window));
-		while ((rc = batch_cursor_next(&c)) == 1)
-			*end_out = batch_last_offset(&c.header) + 1;
-	}
-	segment_release(s);
-	return rc == -EBADMSG ? 0 : rc;
-}
-
-/* Second pass, with .swap files about: which offsets do they replace?  Those
- * of a split that was not completed go. */
-static int note_swap(void *arg, const char *text)
-{
-	struct found *found = arg;
-	struct name name;
-	int64_t end;
-	int rc;
-
-	if (!parse_name(text, &name) || !has_rest(&name, ".swap"))
-		return 0;
-	if (name.offset >= found->min_cleaned)
-		return unlink_name(found->log, text);
-	if (name.kind != FILE_LOG)
-		return 0;
-	rc = swap_end(found->log, text, &name, &end);
-	if (rc < 0)
-		return rc;
-	if (name.offset < found->min_swap)
-		found->min_swap = name.offset;
-	if (end > found->max_swap)
-		found->max_swap = end;
-	return 0;
-}
-
-/* Third pass: remove what is replaced. */
-static int remove_replaced(void *arg, const char *text)
-{
-	struct found *found = arg;
-	struct name name;
-
-	if (parse_name(text, &name) && has_rest(&name, "") &&
-	    name.offset >= found->min_swap && name.offset < found->max_swap)
-		return unlink_name(found->log, text);
-	return 0;
-}
-
-/* Fourth pass: the replacements get their names. */
-static int rename_swap(void *arg, const char *text)
-{
-	struct found *found = arg;
-	struct log *log = found->log;
-	char from[PATH_BYTES_MAX];
-	char to[PATH_BYTES_MAX];
-	struct name name;
-	int rc;
-
-	if (!parse_name(text, &name) || !has_rest(&name, ".swap"))
-		return 0;
-	rc = log_path(from, log, text);
-	if (rc == 0)
-		rc = segment_path(to, log->dir, name.offset,
-				  kind_suffixes[name.kind]);
-	return rc < 0 ? rc : log->vfs->rename(log->vfs, from, to);
-}
-
-/* Last pass: the segments. */
-static int note_segment(void *arg, const char *text)
-{
-	struct found *found = arg;
-	struct name name;
-
-	if (!parse_name(text, &name) || !has_rest(&name, ""))
-		return 0;
-	if (name.kind == FILE_LOG)
-		return push(&found->offsets, &found->count, &found->capacity,
-			    name.offset);
-	if (name.kind == FILE_INDEX)
-		return push(&found->indexed, &found->indexed_count,
-			    &found->indexed_capacity, name.offset);
-	return 0;
-}
-
-static int compare_offsets(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void sort_offsets(int64_t *offsets, size_t count)
-{
-	if (count > 0)
-		qsort(offsets, count, sizeof(*offsets), compare_offsets);
-}
-
-static bool has_offset(const int64_t *offsets, size_t count, int64_t offset)
-{
-	return count > 0 && bsearch(&offset, offsets, count, sizeof(offset),
-				    compare_offsets) != NULL;
-}
-
-static bool has_index(const struct found *found, int64_t offset)
-{
-	return has_offset(found->indexed, found->indexed_count, offset);
-}
-
-/* Remove indexes whose segment is gone. */
-static int remove_orphan(void *arg, const char *text)
-{
-	const struct found *found = arg;
-	struct name name;
-
-	if (!parse_name(text, &name) || !has_rest(&name, "") ||
-	    name.kind == FILE_LOG || name.kind == FILE_SNAPSHOT ||
-	    has_offset(found->offsets, found->count, name.offset))
-		return 0;
-	return unlink_name(found->log, text);
-}
-
-/* Run one pass over the names. */
-static int pass(struct found *found, int (*on_name)(void *, const char *))
-{
-	struct vfs *vfs = found->log->vfs;
-
-	return vfs->list(vfs, found->log->dir, on_name, found);
-}
-
-static int read_dir(struct found *found)
-{
-	int rc = pass(found, note_leftover);
-
-	if (rc == 0 && found->has_swap) {
-		rc = pass(found, note_swap);
-		if (rc == 0)
-			rc = pass(found, remove_replaced);
-		if (rc == 0)
-			rc = pass(found, rename_swap);
-	}
-	if (rc == 0)
-		rc = pass(found, note_segment);
-	sort_offsets(found->offsets, found->count);
-	sort_offsets(found->indexed, found->indexed_count);
-	if (rc == 0)
-		rc = pass(found, remove_orphan);
-	return rc;
-}
 
 /* Segments */
 
@@ -613,7 +327,7 @@ static int recover_tail(struct log *log, int64_t recovery_point,
 
 /* Indexes that are not there, of the first count segments, which are taken to
  * be whole. */
-static int rebuild_missing_indexes(struct log *log, const struct found *found,
+static int rebuild_missing_indexes(struct log *log, const struct log_dir *dir,
 				   size_t count, struct log_recovery *recovery)
 {
 	for (size_t i = 0; i < count && i + 1 < log->segment_count; i++) {
@@ -621,7 +335,7 @@ static int rebuild_missing_indexes(struct log *log, const struct found *found,
 		int64_t cut;
 		int rc;
 
-		if (has_index(found, s->base_offset))
+		if (offset_list_has(&dir->indexes, s->base_offset))
 			continue;
 		cut = recover_segment(log, s, INT64_MAX, recovery);
 		if (cut < 0)
@@ -729,19 +443,19 @@ static int64_t sum_sizes(const struct log *log)
 }
 
 static int load_segments(struct log *log, const struct log_open *params,
-			 const struct found *found,
+			 const struct log_dir *dir,
 			 struct log_recovery *recovery)
 {
 	size_t intact;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < found->count; i++)
-		rc = add_found_segment(log, found->offsets[i]);
+	for (size_t i = 0; rc == 0 && i < dir->segments.count; i++)
+		rc = add_found_segment(log, dir->segments.items[i]);
 	if (rc < 0 || log->segment_count == 0)
 		return rc;
 	intact = params->clean ? log->segment_count - 1
 			       : first_unsure(log, params->recovery_point);
-	rc = rebuild_missing_indexes(log, found, intact, recovery);
+	rc = rebuild_missing_indexes(log, dir, intact, recovery);
 	if (rc == 0 && !params->clean)
 		rc = recover_tail(log, params->recovery_point, recovery);
 	if (rc == 0)
@@ -773,16 +487,11 @@ static int settle_offsets(struct log *log, const struct log_open *params)
 int log_recover(struct log *log, const struct log_open *params,
 		struct log_recovery *recovery)
 {
-	struct found found = {
-		.log = log,
-		.min_cleaned = INT64_MAX,
-		.min_swap = INT64_MAX,
-		.max_swap = INT64_MIN,
-	};
-	int rc = read_dir(&found);
+	struct log_dir dir;
+	int rc = log_dir_read(&dir, log->vfs, log->dir);
 
 	if (rc == -ENOENT) {
-		found_clear(&found);
+		log_dir_clear(&dir);
 		return 0;
 	}
 	log->dir_exists = rc == 0;
@@ -791,11 +500,11 @@ int log_recover(struct log *log, const struct log_open *params,
 	if (rc == 0)
 		rc = load_epochs(log);
 	if (rc == 0)
-		rc = load_segments(log, params, &found, recovery);
+		rc = load_segments(log, params, &dir, recovery);
 	if (rc == 0)
 		rc = settle_offsets(log, params);
 	if (rc == 0)
 		rc = log_reload_producers(log, params->clean);
-	found_clear(&found);
+	log_dir_clear(&dir);
 	return rc;
 }
