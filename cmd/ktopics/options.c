@@ -297,4 +297,5 @@ const struct option_tool ktopics_tool = {
 	.tables = tables,
 	.verbs = verbs,
 	.examples = examples,
+	.verbless = common_verbless,
 };

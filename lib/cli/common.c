@@ -126,6 +126,13 @@ static bool has_word(const struct option_texts *x, const char *word)
 	return false;
 }
 
+bool common_verbless(const void *options)
+{
+	const struct common_options *common = options;
+
+	return has_word(&common->x, "list") || has_word(&common->x, "dump");
+}
+
 int common_begin(struct common_options *options, struct messages *messages,
 		 struct client_config *config)
 {

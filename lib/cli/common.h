@@ -47,6 +47,9 @@ struct common_options {
 
 extern const struct option_row common_options_table[];
 
+/* For option_tool.verbless: -X list and -X dump need no verb. */
+bool common_verbless(const void *options);
+
 /*
  * What every run begins with after its options are read: verbosity, the
  * settings, -X list and -X dump, and the clock of --timeout.

@@ -432,6 +432,13 @@ static int unknown_verb(const struct scan *s, const char *name)
 			     name, s->tool->name);
 }
 
+static bool no_verb_needed(struct scan *s, int argc, char **argv)
+{
+	return s->tool->verbless != NULL &&
+	       scan_options(s, NULL, argc, argv, true) == EXIT_GO_ON &&
+	       s->tool->verbless(s->options);
+}
+
 /* Find the verb and take it out of argv. */
 static int take_verb(struct scan *s, int *argc, char **argv,
 		     const struct option_verb **verb_out)
@@ -443,7 +450,7 @@ static int take_verb(struct scan *s, int *argc, char **argv,
 	if (status != EXIT_GO_ON)
 		return status;
 	if (optind >= *argc)
-		return no_verb(s);
+		return no_verb_needed(s, *argc, argv) ? EXIT_GO_ON : no_verb(s);
 	*verb_out = find_verb(s->tool, argv[optind]);
 	if (*verb_out == NULL)
 		return unknown_verb(s, argv[optind]);
@@ -486,6 +493,10 @@ int options_parse(const struct option_tool *tool, int argc, char **argv,
 		status = take_verb(&s, &argc, argv, &verb);
 	if (status != EXIT_GO_ON)
 		return status;
+	if (tool->verbs != NULL && verb == NULL) {
+		*result_out = (struct option_result){ 0 };
+		return EXIT_GO_ON;
+	}
 	scan_init(&s, tool, verb, ":");
 	status = scan_options(&s, verb, argc, argv, true);
 	if (status != EXIT_GO_ON)

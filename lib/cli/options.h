@@ -12,6 +12,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -86,8 +87,13 @@ struct option_tool {
 	int operands_min;
 	int operands_max;
 	const char *complete;
-	const char *const
-		*examples; /* "command   # what for"; ends with NULL */
+	/* "command   # what for"; ends with NULL. */
+	const char *const *examples;
+	/*
+	 * A tool with verbs: do these options make sense without one (-X list)?
+	 * Then result.verb is NULL.  May be NULL: never.
+	 */
+	bool (*verbless)(const void *options);
 };
 
 struct option_result {

@@ -173,14 +173,16 @@ static void help_verb(const struct option_tool *tool,
 void options_help(const struct option_tool *tool,
 		  const struct option_verb *verb, struct buffer *out)
 {
+	const char *operands;
+
 	if (verb != NULL) {
 		help_verb(tool, verb, out);
 		return;
 	}
-	buffer_printf(out, "Usage: %s %s[OPTION...] %s\n%s.\n", tool->name,
+	operands = tool->verbs == NULL ? tool->operands : "[OPERAND...]";
+	buffer_printf(out, "Usage: %s %s[OPTION...]%s%s\n%s.\n", tool->name,
 		      tool->verbs == NULL ? "" : "VERB ",
-		      tool->verbs == NULL ? tool->operands : "[OPERAND...]",
-		      tool->doc);
+		      operands[0] == '\0' ? "" : " ", operands, tool->doc);
 	if (tool->verbs != NULL)
 		put_verbs(out, tool);
 	put_sections(out, tool->tables);

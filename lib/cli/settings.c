@@ -349,16 +349,13 @@ static int set_section(struct loader *l, const char *path,
 	return status;
 }
 
-static int load_file(struct loader *l, const char *path, const char *profile,
-		     bool must_be_there)
+static int load_file(struct loader *l, const char *path, const char *profile)
 {
 	struct buffer file = { 0 };
 	bool world = false;
 	int status = EXIT_GO_ON;
 	int rc = read_file(path, &file, &world);
 
-	if (rc == -ENOENT && !must_be_there && profile == NULL)
-		return EXIT_GO_ON;
 	if (rc < 0) {
 		buffer_clear(&file);
 		return message_usage(l->messages, "cannot read '%s': %s", path,
@@ -393,12 +390,10 @@ static bool in_config_dir(char *path, const char *name)
 }
 
 /* The file in the order of search; NULL for none.  text holds its path. */
-static const char *find_file(const struct settings_source *source, char *text,
-			     bool *named_out)
+static const char *find_file(const struct settings_source *source, char *text)
 {
 	const char *path = source->config_file;
 
-	*named_out = true;
 	if (path == NULL)
 		path = env("KAFKA_CONFIG");
 	if (path != NULL)
@@ -408,8 +403,9 @@ static const char *find_file(const struct settings_source *source, char *text,
 	path = env("KCAT_CONFIG");
 	if (path != NULL)
 		return path;
-	*named_out = false;
-	return in_config_dir(text, "kcat.conf") ? text : NULL;
+	if (in_config_dir(text, "kcat.conf") && access(text, F_OK) == 0)
+		return text;
+	return NULL;
 }
 
 static int load_config_file(struct loader *l,
@@ -418,13 +414,12 @@ static int load_config_file(struct loader *l,
 	const char *profile = source->profile;
 	char text[PATH_BYTES_MAX];
 	const char *path;
-	bool named;
 
 	if (profile == NULL)
 		profile = env("KAFKA_PROFILE");
-	path = find_file(source, text, &named);
+	path = find_file(source, text);
 	if (path != NULL)
-		return load_file(l, path, profile, named);
+		return load_file(l, path, profile);
 	if (profile == NULL)
 		return EXIT_GO_ON;
 	return message_usage(l->messages,
@@ -436,7 +431,6 @@ static int load_config_file(struct loader *l,
 static int set_x(struct loader *l, const char *text)
 {
 	const char *equal = strchr(text, '=');
-	char place[160];
 	char *name;
 	int status;
 
@@ -450,8 +444,7 @@ static int set_x(struct loader *l, const char *text)
 	name = strndup(text, (size_t)(equal - text));
 	if (name == NULL)
 		return message_fail(l->messages, EXIT_REFUSED, "out of memory");
-	snprintf(place, sizeof(place), "-X %s", name);
-	status = set(l, name, equal + 1, place);
+	status = set(l, name, equal + 1, "-X");
 	free(name);
 	return status;
 }
@@ -478,7 +471,11 @@ int settings_load(struct client_config *config,
 
 static void put_property(const struct client_property *row, struct buffer *out)
 {
-	buffer_printf(out, "# %s", row->doc);
+	size_t len = strlen(row->doc);
+
+	if (len > 0 && row->doc[len - 1] == '.')
+		len--;
+	buffer_printf(out, "# %.*s", (int)len, row->doc);
 	if (row->choices != NULL)
 		buffer_printf(out, " (%s)", row->choices);
 	else if (row->type == PROPERTY_INT)

@@ -1,0 +1,50 @@
+# bash completion of kbrokerd, made by completions/generate: do not edit
+
+# Names of topics, if the cluster tells them within 300 ms.
+_kbrokerd_topics() {
+	local i broker=()
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} != -b ]] ||
+			broker=(-b "${COMP_WORDS[i + 1]}")
+	done
+	timeout 0.3 ktopics list "${broker[@]}" 2>/dev/null
+}
+
+_kbrokerd() {
+	local cur=${COMP_WORDS[COMP_CWORD]}
+	local prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local flags='-F --config -X --set --lenient -t --test -T --print --tmp --port-file --ready-fd --log -v --verbose -q --quiet -V --version -h --help --help-json'
+
+	COMPREPLY=()
+	case $prev in
+	-F|--config)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return
+		;;
+	-X|--set)
+		COMPREPLY=($(compgen -W "$(kbrokerd -T 2>/dev/null | sed -n 's/^\([a-z][a-z0-9._]*\) *=.*/\1=/p')" -- "$cur"))
+		compopt -o nospace 2>/dev/null
+		return
+		;;
+	--port-file)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return
+		;;
+	--ready-fd)
+		COMPREPLY=()
+		return
+		;;
+	--log)
+		COMPREPLY=($(compgen -W "logfmt json" -- "$cur"))
+		return
+		;;
+	esac
+	if [[ $cur != -* ]]; then
+		:
+	fi
+	[[ $cur != -* ]] ||
+		COMPREPLY=($(compgen -W "$flags" -- "$cur"))
+}
+
+complete -F _kbrokerd kbrokerd
