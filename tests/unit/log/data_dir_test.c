@@ -363,7 +363,7 @@ static void replaced_file_survives_power_loss(void **state)
 
 	snprintf(path, sizeof(path), "%s/file", f->root);
 	for (int i = 0; i < 50; i++) {
-		char want[16];
+		char want[32];
 		size_t len;
 		uint8_t *bytes;
 
