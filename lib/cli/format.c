@@ -403,15 +403,14 @@ int format_simple(struct slice delimiter, struct slice key_delimiter,
 		  bool offset, const char *null_text,
 		  struct format **format_out)
 {
-	struct slice between =
-		slice_is_null(key_delimiter) ? delimiter : key_delimiter;
 	struct compiler c = { 0 };
 	int rc = format_new(null_text, &c.format);
 
-	if (rc == 0 && offset) {
+	if (rc == 0 && offset && !slice_is_null(key_delimiter)) {
 		rc = add_field(&c, OFFSET, PLAIN, 0);
 		if (rc == 0)
-			rc = add_literal(&c, between.data, between.len);
+			rc = add_literal(&c, key_delimiter.data,
+					 key_delimiter.len);
 	}
 	if (rc == 0 && !slice_is_null(key_delimiter)) {
 		rc = add_field(&c, KEY, PLAIN, 0);

@@ -41,7 +41,8 @@ void format_free(struct format *format);
 
 /*
  * What kconsume prints without -f: value and delimiter, with a key delimiter
- * (null slice: none) the key before it, with offset the offset before that.
+ * (null slice: none) the key before it, with offset the offset before that;
+ * as in kcat there is no offset without a key delimiter.
  */
 int format_simple(struct slice delimiter, struct slice key_delimiter,
 		  bool offset, const char *null_text,

@@ -1,8 +1,9 @@
 /*
  * envelope_test.c - lib/cli/envelope
  *
- * Golden lines, then the laws of kspool-envelope(5): what is written is read back the
- * same for any bytes, is valid JSON and UTF-8, and other tools' JSON is taken.
+ * Golden lines, then the laws of kspool-envelope(5): what is written is read
+ * back the same for any bytes, is valid JSON and UTF-8, and other tools' JSON
+ * is taken.
  */
 #include <setjmp.h>
 #include <stdarg.h>
