@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "client/client_error.h"
+#include "wire/errors.h"
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -71,6 +72,8 @@ int exit_of_errno(int rc)
 
 int exit_of_wire(int16_t code)
 {
+	if (code == WIRE_NONE)
+		return EXIT_OK;
 	/* The kinds are the statuses: client/client_error.h. */
 	return (int)client_error_kind_of(code);
 }

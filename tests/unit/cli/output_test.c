@@ -203,7 +203,7 @@ static void test_rows_are_aligned_for_people(void **state)
 {
 	(void)state;
 	check_table(TABLE_ALIGNED, false, "name,bytes,hidden",
-		    "NAME    BYTES    HIDDEN\n"
+		    "NAME      BYTES  HIDDEN\n"
 		    "a\\tb\\\\  1.5 KiB  true\n"
 		    "\xc3\xa9             -  false\n");
 }
