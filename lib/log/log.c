@@ -184,6 +184,11 @@ size_t log_segment_count(const struct log *log)
 	return log->segment_count;
 }
 
+bool log_has_failed(const struct log *log)
+{
+	return log->failed;
+}
+
 /* Segments */
 
 size_t log_segment_of(const struct log *log, int64_t offset)

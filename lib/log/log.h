@@ -31,10 +31,10 @@ struct log_config {
 	int64_t segment_jitter_ms;
 	int64_t index_interval_bytes;
 	int64_t segment_index_bytes;
-	int64_t flush_messages; /* INT64_MAX: never by itself */
-	int64_t flush_ms;
+	int64_t flush_messages; /* these two are for whoever calls */
+	int64_t flush_ms;       /* log_sync_begin(): a log never does */
 	int64_t file_delete_delay_ms;
-	bool preallocate;
+	bool preallocate; /* has no effect: files grow by appending */
 	int64_t producer_expiration_ms; /* producer.id.expiration.ms */
 };
 
@@ -66,8 +66,10 @@ struct log_recovery {
  * rebuilt.  Opening a directory that is not there yet gives an empty log that
  * starts at log_start_offset, and touches no disk.
  *
- * Returns 0, -EBADMSG when the directory holds what no crash leaves, -ENOMEM,
- * or an error of the file system.  *recovery_out may be NULL.
+ * Returns 0, -EBADMSG when the directory holds what no crash leaves (records of
+ * a format before record batches, a leader-epoch-checkpoint that cannot be
+ * read), -EEXIST when partition.metadata names another topic, -ENOMEM, or an
+ * error of the file system.  *recovery_out may be NULL.
  */
 int log_open(const struct log_open *params, struct log **log_out,
 	     struct log_recovery *recovery_out);
@@ -92,6 +94,8 @@ int64_t log_max_timestamp_ms(const struct log *log);
 int64_t log_last_append_ms(const struct log *log);
 int32_t log_leader_epoch(const struct log *log); /* latest, or -1 */
 size_t log_segment_count(const struct log *log);
+/* Did writing or syncing fail for good?  It can only be read then. */
+bool log_has_failed(const struct log *log);
 
 /* How an append came out, when it is not plainly refused. */
 struct log_appended {
@@ -104,8 +108,9 @@ struct log_appended {
 
 enum log_refusal {
 	LOG_REFUSED_NOT,
-	LOG_REFUSED_SEQUENCE,  /* OUT_OF_ORDER_SEQUENCE_NUMBER */
-	LOG_REFUSED_DUPLICATE, /* older than the last 5: DUPLICATE_SEQUENCE */
+	/* OUT_OF_ORDER_SEQUENCE_NUMBER: a gap, or older than the last 5 */
+	LOG_REFUSED_SEQUENCE,
+	LOG_REFUSED_DUPLICATE, /* never: Apache Kafka 4 does not say so */
 	LOG_REFUSED_EPOCH,     /* INVALID_PRODUCER_EPOCH */
 };
 
@@ -128,7 +133,8 @@ int log_append(struct log *log, uint8_t *batch,
  * Append batches that have their offsets and epochs already (a follower's,
  * the metadata log's snapshot loading).  They must start at or after the log
  * end offset.  Control batches are allowed.  Errors as log_append(), and
- * -EBADMSG when batches are malformed or go back.
+ * -EBADMSG when batches are malformed or go back; those before the one at fault
+ * are appended then.
  */
 int log_append_as_follower(struct log *log, struct slice batches);
 
@@ -157,8 +163,9 @@ void log_slice_retain(struct log_slice *slice);
  * Where to read from offset on: from the start of the batch that holds
  * offset, at most max_bytes, within one segment, nothing at or beyond
  * end_offset (the high watermark or last stable offset; a batch boundary).
- * The last batch may be cut by max_bytes; with at_least_one the first batch is
- * given whole however large.  Empty when offset is end_offset.
+ * The last batch may be cut by max_bytes, but never the first: with
+ * at_least_one it is given whole however large, without the slice is empty
+ * then.  Also empty when offset is end_offset.
  *
  * Returns 0, -ERANGE when offset is below the log start offset or beyond the
  * log end offset, -ENOMEM or an error of the file system.
@@ -205,8 +212,10 @@ int log_start_epoch(struct log *log, int32_t epoch);
  * Syncing without the lock: begin under the lock, run without it, end under
  * it again.  begin returns 0 with nothing to do, 1 with *sync_out to run, or
  * a negative errno.  After end with 0 log_recovery_point() covers what was
- * there at begin.  A failed sync (-EIO) is not to be retried: the pages may be
- * gone; the caller stops using the log.
+ * there at begin.  When records or names could not be synced that is not to be
+ * retried, the pages may be gone: appends and syncs of this log are -EIO from
+ * then on.  When only a small file could not be written (-ENOSPC) the next sync
+ * tries again.  Begin and end belong together: a log is not closed in between.
  */
 struct log_sync;
 int log_sync_begin(struct log *log, struct log_sync **sync_out);

@@ -251,6 +251,46 @@ static void step_resend(struct model *m)
 	free(copy);
 }
 
+/* The disk is full, at some point of an append: nothing of it is there, or all
+ * of it. */
+static void step_full_disk(struct model *m)
+{
+	struct kit_batch what = {
+		.records = 1,
+		.value_bytes = pick(m, 2000),
+		.timestamp_ms = NOW_MS,
+	};
+	struct buffer bytes = { 0 };
+	struct log_appended appended;
+	struct batch_header header;
+	enum log_refusal refusal;
+	int rc;
+
+	kit_make_batch(&what, &bytes, &header);
+	fault_vfs_short_writes(m->faults, 1 + pick(m, 1000));
+	fault_vfs_fail(m->faults, FAULT_WRITE | FAULT_OPEN, -ENOSPC,
+		       (long)pick(m, 4), -1);
+	rc = log_append(m->log, bytes.data, &header, m->epoch, &appended,
+			&refusal);
+	fault_vfs_heal(m->faults);
+	fault_vfs_short_writes(m->faults, 0);
+	if (rc < 0) {
+		assert_int_equal(rc, -ENOSPC);
+		buffer_clear(&bytes);
+		return;
+	}
+	m->entries[m->count++] = (struct entry){
+		.base_offset = m->end,
+		.last_offset = m->end,
+		.timestamp_ms = NOW_MS,
+		.epoch = m->epoch,
+		.producer = -1,
+		.bytes = bytes.data,
+		.len = bytes.len,
+	};
+	m->end++;
+}
+
 static void step_sync(struct model *m)
 {
 	assert_int_equal(log_sync(m->log), 0);
@@ -509,12 +549,13 @@ static void step(struct model *m)
 		int below; /* of 1000 */
 		void (*run)(struct model *m);
 	} steps[] = {
-		{ 600, step_append },    { 640, step_introduce },
-		{ 700, step_resend },    { 820, step_sync },
-		{ 840, step_truncate },  { 860, step_set_start },
-		{ 875, step_retention }, { 895, step_roll },
-		{ 910, step_new_epoch }, { 950, step_reopen },
-		{ 975, step_kill },      { 1000, step_lose_power },
+		{ 600, step_append },      { 640, step_introduce },
+		{ 690, step_resend },      { 700, step_full_disk },
+		{ 820, step_sync },        { 840, step_truncate },
+		{ 860, step_set_start },   { 875, step_retention },
+		{ 895, step_roll },        { 910, step_new_epoch },
+		{ 950, step_reopen },      { 975, step_kill },
+		{ 1000, step_lose_power },
 	};
 	int n = (int)pick(m, 1000);
 	size_t i = 0;

@@ -382,10 +382,28 @@ static void failed_sync_is_final(void **state)
 	fault_vfs_fail(f->faults, FAULT_SYNC, -EIO, 0, 1);
 	assert_int_equal(log_sync(f->log), -EIO);
 	assert_int_equal(log_recovery_point(f->log), 0);
+	assert_true(log_has_failed(f->log));
 
 	assert_int_equal(log_sync(f->log), -EIO);
 	assert_int_equal(append_batch(f, &what, &appended), -EIO);
 	assert_int_equal(log_recovery_point(f->log), 0);
+}
+
+static void full_disk_for_a_small_file_is_not_final(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, 1, 10);
+	/* The records' file is open; the epochs' is not. */
+	fault_vfs_fail(f->faults, FAULT_OPEN, -ENOSPC, 0, -1);
+	assert_int_equal(log_sync(f->log), -ENOSPC);
+	assert_int_equal(log_recovery_point(f->log), 0);
+	assert_false(log_has_failed(f->log));
+	fault_vfs_heal(f->faults);
+
+	assert_int_equal(log_sync(f->log), 0);
+	assert_int_equal(log_recovery_point(f->log), 1);
+	assert_true(kit_file_exists(f->dir, "leader-epoch-checkpoint"));
 }
 
 static void full_disk_when_rolling_refuses_and_recovers(void **state)
@@ -626,6 +644,7 @@ int main(void)
 		TEST(failed_write_leaves_the_log_as_it_was),
 		TEST(log_that_cannot_be_cut_back_has_failed),
 		TEST(failed_sync_is_final),
+		TEST(full_disk_for_a_small_file_is_not_final),
 		TEST(full_disk_when_rolling_refuses_and_recovers),
 		TEST(sync_moves_the_recovery_point_to_where_it_began),
 		TEST(steady_sync_is_one_call),
