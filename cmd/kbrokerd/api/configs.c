@@ -313,7 +313,6 @@ static void describe(struct view *v, const char *problem)
 {
 	v->result->resource_type = v->resource->resource_type;
 	v->result->resource_name = v->resource->resource_name;
-	v->result->error_message = SLICE_NULL;
 	if (problem != NULL) {
 		fail(v, WIRE_INVALID_REQUEST, problem);
 		return;

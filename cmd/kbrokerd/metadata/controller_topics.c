@@ -398,6 +398,7 @@ static void add_remove_topic(const struct controller *c, struct uuid id)
 
 static void delete_one(const struct controller *c, const struct doom *doom,
 		       const struct doomed *d, enum name_mark mark,
+		       struct arena *arena,
 		       struct delete_topics_response_responses *item)
 {
 	const struct topic_image *topic;
@@ -406,7 +407,8 @@ static void delete_one(const struct controller *c, const struct doom *doom,
 	item->name = d->name;
 	item->topic_id = d->id;
 	if (!failed(e)) {
-		item->name = topic->name;
+		/* The answer outlives the topic. */
+		item->name = arena_copy(arena, topic->name);
 		item->topic_id = topic->id;
 		if (!slice_is_null(d->name) && is_doomed_by_id(doom, topic))
 			e = (struct controller_error){
@@ -485,7 +487,7 @@ void controller_delete_topics(const struct controller *c,
 		const struct doomed *d = &doom.all[i];
 
 		if (marks[i] != NAME_AGAIN && !is_named_too(c, &doom, d))
-			delete_one(c, &doom, d, marks[i],
+			delete_one(c, &doom, d, marks[i], change->arena,
 				   &resp->responses[resp->responses_count++]);
 	}
 	return;
@@ -514,7 +516,7 @@ static struct controller_error check_growth(
 				     "increase.",
 				     (int)t->name.len,
 				     (const char *)t->name.data, now, t->count);
-	else if (t->assignments != NULL &&
+	else if (t->assignments_count >= 0 &&
 		 t->assignments_count != t->count - now)
 		e = (struct controller_error){
 			WIRE_INVALID_REPLICA_ASSIGNMENT,
@@ -572,7 +574,7 @@ static struct controller_error grow_one(
 	first = topic->partition_count;
 	if (t->count - first > REQUEST_PARTITIONS_MAX)
 		return too_many;
-	if (t->assignments != NULL)
+	if (t->assignments_count >= 0)
 		e = grow_by_hand(c, t, first, arena, &placement);
 	else
 		e = controller_place(c, t->count - first,

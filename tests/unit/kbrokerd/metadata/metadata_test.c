@@ -1,0 +1,613 @@
+/*
+ * metadata_test.c - the metadata as a whole: start, change, stop, crash
+ */
+#include "metadata_kit.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "kbrokerd/metadata/producer_ids.h"
+#include "support/fault_vfs.h"
+
+static int setup(void **state)
+{
+	struct metadata_kit *k = malloc(sizeof(*k));
+
+	assert_non_null(k);
+	kit_init(k);
+	*state = k;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	kit_clear(*state);
+	free(*state);
+	return 0;
+}
+
+static void read_file(const struct metadata_kit *k, const char *name,
+		      char *text, size_t size)
+{
+	char path[128];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", k->dir, name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, size - 1, f);
+	text[n] = '\0';
+	fclose(f);
+}
+
+static void write_file(const struct metadata_kit *k, const char *name,
+		       const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", k->dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static int count_files(const struct metadata_kit *k, const char *end)
+{
+	char path[128];
+	struct dirent *entry;
+	DIR *dir;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "%s/__cluster_metadata-0", k->dir);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name);
+
+		count += len > strlen(end) &&
+			 strcmp(entry->d_name + len - strlen(end), end) == 0;
+	}
+	closedir(dir);
+	return count;
+}
+
+static bool has_topic(struct metadata_kit *k, const char *name)
+{
+	const struct image *image = metadata_image(k->m);
+	bool found = image_topic(image, slice_of(name)) != NULL;
+
+	image_release(image);
+	return found;
+}
+
+/* Start */
+
+static void a_new_cluster_has_features_and_this_broker(void **state)
+{
+	struct metadata_kit *k = *state;
+	const struct image *image;
+
+	kit_start(k);
+
+	image = metadata_image(k->m);
+	assert_int_equal(image_feature(image, "metadata.version"), 29);
+	assert_int_equal(image_feature(image, "transaction.version"), 2);
+	assert_int_equal(image_feature(image, "kraft.version"), 0);
+	assert_string_equal(
+		config_set_get(image_configs(image, 4, slice_of("")),
+			       "min.insync.replicas"),
+		"1");
+	assert_int_equal(image_broker_count(image), 1);
+	assert_int_equal(image_broker_at(image, 0)->id, KIT_NODE);
+	assert_false(image_broker_at(image, 0)->fenced);
+	/* Leader change, 9 of bootstrap, controller: then the broker. */
+	assert_int_equal(image_broker_at(image, 0)->epoch, 11);
+	assert_string_equal(image_broker_at(image, 0)->endpoints[0].host,
+			    "localhost");
+	image_release(image);
+}
+
+static void quorum_state_is_as_kafka_writes_it(void **state)
+{
+	struct metadata_kit *k = *state;
+	char text[512];
+
+	kit_start(k);
+	read_file(k, "__cluster_metadata-0/quorum-state", text, sizeof(text));
+	assert_string_equal(text, "{\"clusterId\":\"\",\"leaderId\":1,"
+				  "\"leaderEpoch\":1,\"votedId\":-1,"
+				  "\"appliedOffset\":0,"
+				  "\"currentVoters\":[{\"voterId\":1}],"
+				  "\"data_version\":0}");
+}
+
+static void every_start_is_a_new_epoch_of_leader_and_broker(void **state)
+{
+	struct metadata_kit *k = *state;
+	const struct image *image;
+	int64_t first;
+
+	kit_start(k);
+	image = metadata_image(k->m);
+	first = image_broker(image, KIT_NODE)->epoch;
+	image_release(image);
+	assert_int_equal(metadata_leader_epoch(k->m), 1);
+	kit_stop(k);
+
+	kit_start(k);
+
+	assert_int_equal(metadata_leader_epoch(k->m), 2);
+	image = metadata_image(k->m);
+	assert_true(image_broker(image, KIT_NODE)->epoch > first);
+	assert_int_equal(image_broker_count(image), 1);
+	image_release(image);
+}
+
+static void an_epoch_is_not_reused_when_quorum_state_is_lost(void **state)
+{
+	struct metadata_kit *k = *state;
+	char path[128];
+
+	kit_start(k);
+	kit_stop(k);
+	snprintf(path, sizeof(path), "%s/__cluster_metadata-0/quorum-state",
+		 k->dir);
+	assert_int_equal(unlink(path), 0);
+
+	kit_start(k);
+
+	assert_int_equal(metadata_leader_epoch(k->m), 2);
+}
+
+static void bootstrap_records_are_taken_from_their_file(void **state)
+{
+	struct metadata_kit *k = *state;
+	char path[160];
+
+	/* Given a directory that was formatted and never started. */
+	kit_start(k);
+	kit_stop(k);
+	snprintf(path, sizeof(path), "rm -rf %s/__cluster_metadata-0", k->dir);
+	assert_int_equal(system(path), 0);
+
+	kit_start(k);
+	kit_create_topic(k, "t", 1);
+
+	assert_true(has_topic(k, "t"));
+	assert_int_equal(metadata_leader_epoch(k->m), 1);
+}
+
+static void a_quorum_of_others_is_refused(void **state)
+{
+	struct metadata_kit *k = *state;
+
+	kit_start(k);
+	kit_stop(k);
+	write_file(k, "__cluster_metadata-0/quorum-state",
+		   "{\"clusterId\":\"\",\"leaderId\":2,\"leaderEpoch\":5,"
+		   "\"votedId\":-1,\"appliedOffset\":0,\"currentVoters\":["
+		   "{\"voterId\":1},{\"voterId\":2}],\"data_version\":0}");
+
+	assert_int_equal(kit_try_start(k), -EINVAL);
+	assert_non_null(strstr(k->error, "other voters"));
+}
+
+static void a_garbled_quorum_state_is_refused(void **state)
+{
+	struct metadata_kit *k = *state;
+
+	kit_start(k);
+	kit_stop(k);
+	write_file(k, "__cluster_metadata-0/quorum-state", "{\"leaderId\":");
+
+	assert_int_equal(kit_try_start(k), -EBADMSG);
+	assert_non_null(strstr(k->error, "quorum-state"));
+}
+
+/* Changes */
+
+static void changes_survive_a_restart(void **state)
+{
+	struct metadata_kit *k = *state;
+	const struct image *before, *after;
+
+	kit_start(k);
+	assert_int_equal(kit_create_topic(k, "kept", 3), WIRE_NONE);
+	assert_int_equal(kit_create_topic(k, "gone", 1), WIRE_NONE);
+	assert_int_equal(kit_delete_topic(k, "gone"), WIRE_NONE);
+	assert_int_equal(kit_set_config(k, "kept", "retention.ms", "5"),
+			 WIRE_NONE);
+	before = metadata_image(k->m);
+	kit_stop(k);
+
+	kit_start(k);
+
+	after = metadata_image(k->m);
+	assert_int_equal(image_topic_count(after), 1);
+	assert_int_equal(image_topic(after, slice_of("kept"))->partition_count,
+			 3);
+	assert_string_equal(
+		config_set_get(image_configs(after, 2, slice_of("kept")),
+			       "retention.ms"),
+		"5");
+	assert_true(uuid_equal(image_topic(before, slice_of("kept"))->id,
+			       image_topic(after, slice_of("kept"))->id));
+	image_release(before);
+	image_release(after);
+}
+
+static void a_snapshot_stands_for_the_log_below_it(void **state)
+{
+	struct properties properties = { 0 };
+	struct metadata_kit *k = *state;
+	const struct image *image;
+
+	properties_set(&properties,
+		       "metadata.log.max.record.bytes.between.snapshots",
+		       "2000", "test");
+	k->params.properties = &properties;
+	kit_start(k);
+	for (int i = 0; i < 40; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic-%d", i);
+		assert_int_equal(kit_create_topic(k, name, 2), WIRE_NONE);
+	}
+	assert_true(count_files(k, ".checkpoint") >= 2);
+	kit_stop(k);
+
+	kit_start(k);
+
+	image = metadata_image(k->m);
+	assert_int_equal(image_topic_count(image), 40);
+	assert_int_equal(image_partition_count(image), 80);
+	image_release(image);
+	properties_clear(&properties);
+}
+
+static void a_snapshot_that_is_damaged_gives_way_to_an_older_one(void **state)
+{
+	struct properties properties = { 0 };
+	struct metadata_kit *k = *state;
+	char command[200];
+
+	properties_set(&properties,
+		       "metadata.log.max.record.bytes.between.snapshots",
+		       "1000", "test");
+	k->params.properties = &properties;
+	kit_start(k);
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic-%d", i);
+		kit_create_topic(k, name, 1);
+	}
+	kit_stop(k);
+	snprintf(command, sizeof(command),
+		 "f=$(ls %s/__cluster_metadata-0/*.checkpoint | tail -1); "
+		 "truncate -s -20 $f",
+		 k->dir);
+	assert_int_equal(system(command), 0);
+
+	kit_start(k);
+
+	assert_true(has_topic(k, "topic-0"));
+	assert_true(has_topic(k, "topic-19"));
+	properties_clear(&properties);
+}
+
+static void many_changes_at_a_time_are_all_answered(void **state)
+{
+	enum { CHANGES = 200 };
+	struct metadata_kit *k = *state;
+	static struct create_topics_request requests[CHANGES];
+	static struct create_topics_response responses[CHANGES];
+	static struct create_topics_request_topics topics[CHANGES];
+	static struct metadata_change changes[CHANGES];
+	static struct kit_wait waits[CHANGES];
+	static struct arena arenas[CHANGES];
+	static char names[CHANGES][16];
+	int created = 0;
+
+	kit_start(k);
+	for (int i = 0; i < CHANGES; i++) {
+		/* Every tenth asks for what another creates. */
+		snprintf(names[i], sizeof(names[i]), "t%d",
+			 i % 10 == 9 ? i - 1 : i);
+		wire_init(&create_topics_request_desc, &requests[i]);
+		wire_init(&create_topics_request_topics_desc, &topics[i]);
+		topics[i].name = slice_of(names[i]);
+		topics[i].num_partitions = 1;
+		topics[i].replication_factor = 1;
+		requests[i].topics = &topics[i];
+		requests[i].topics_count = 1;
+		pthread_mutex_init(&waits[i].lock, NULL);
+		pthread_cond_init(&waits[i].done, NULL);
+		changes[i] = (struct metadata_change){
+			.api_key = 19,
+			.version = 7,
+			.request = &requests[i],
+			.response = &responses[i],
+			.arena = &arenas[i],
+			.done = kit_on_done,
+			.arg = &waits[i],
+		};
+		metadata_submit(k->m, &changes[i]);
+	}
+	for (int i = 0; i < CHANGES; i++) {
+		pthread_mutex_lock(&waits[i].lock);
+		while (!waits[i].is_done)
+			pthread_cond_wait(&waits[i].done, &waits[i].lock);
+		pthread_mutex_unlock(&waits[i].lock);
+		if (responses[i].topics[0].error_code == WIRE_NONE)
+			created++;
+		else
+			assert_int_equal(responses[i].topics[0].error_code,
+					 WIRE_TOPIC_ALREADY_EXISTS);
+		arena_clear(&arenas[i]);
+	}
+	assert_int_equal(created, CHANGES - CHANGES / 10);
+}
+
+struct seen {
+	size_t calls;
+	size_t topics_before, topics_after;
+};
+
+static void on_image(void *arg, const struct image *before,
+		     const struct image *after)
+{
+	struct seen *seen = arg;
+
+	seen->calls++;
+	seen->topics_before = image_topic_count(before);
+	seen->topics_after = image_topic_count(after);
+}
+
+static void listeners_hear_of_a_change_before_it_is_answered(void **state)
+{
+	struct metadata_kit *k = *state;
+	struct seen seen = { 0 };
+
+	kit_start(k);
+	metadata_listen(k->m, on_image, &seen);
+	kit_create_topic(k, "t", 1);
+
+	assert_int_equal(seen.calls, 1);
+	assert_int_equal(seen.topics_before, 0);
+	assert_int_equal(seen.topics_after, 1);
+	/* What changes nothing is not told. */
+	kit_create_topic(k, "t", 1);
+	assert_int_equal(seen.calls, 1);
+}
+
+static void a_cached_image_is_swapped_only_for_a_newer_one(void **state)
+{
+	struct metadata_kit *k = *state;
+	const struct image *cached = NULL;
+	const struct image *first;
+
+	kit_start(k);
+	first = metadata_image_cached(k->m, &cached);
+	assert_ptr_equal(metadata_image_cached(k->m, &cached), first);
+	kit_create_topic(k, "t", 1);
+	assert_ptr_not_equal(metadata_image_cached(k->m, &cached), first);
+	assert_non_null(image_topic(cached, slice_of("t")));
+	image_release(cached);
+}
+
+/* Producer ids */
+
+struct id_wait {
+	struct producer_ids_waiter waiter;
+	struct kit_wait wait;
+};
+
+static void on_ids(struct producer_ids_waiter *waiter)
+{
+	struct metadata_change change = {
+		.arg = &((struct id_wait *)waiter)->wait
+	};
+
+	kit_on_done(&change);
+}
+
+static int64_t take_id(struct metadata_kit *k)
+{
+	struct producer_ids *ids = metadata_producer_ids(k->m);
+	struct id_wait w = { .waiter = { .wake = on_ids },
+			     .wait = { PTHREAD_MUTEX_INITIALIZER,
+				       PTHREAD_COND_INITIALIZER, false } };
+	int64_t id = producer_ids_take(ids, &w.waiter);
+
+	if (id >= 0)
+		return id;
+	pthread_mutex_lock(&w.wait.lock);
+	while (!w.wait.is_done)
+		pthread_cond_wait(&w.wait.done, &w.wait.lock);
+	pthread_mutex_unlock(&w.wait.lock);
+	assert_int_equal(w.waiter.error_code, WIRE_NONE);
+	return producer_ids_take(ids, &w.waiter);
+}
+
+static void producer_ids_are_never_given_twice(void **state)
+{
+	struct metadata_kit *k = *state;
+
+	kit_start(k);
+	for (int64_t i = 0; i < 2500; i++)
+		assert_int_equal(take_id(k), i);
+	kit_stop(k);
+
+	kit_start(k);
+
+	/* The rest of a block is lost. */
+	assert_int_equal(take_id(k), 3000);
+}
+
+/* Faults */
+
+static void a_full_disk_refuses_changes_until_there_is_room(void **state)
+{
+	struct metadata_kit *k = *state;
+	struct fault_vfs *fault;
+	char root[128];
+
+	snprintf(root, sizeof(root), "%s/__cluster_metadata-0", k->dir);
+	assert_int_equal(mkdir(root, 0755), 0);
+	fault = fault_vfs_new(root);
+	k->vfs = fault_vfs_vfs(fault);
+	kit_start(k);
+	fault_vfs_fail(fault, FAULT_WRITE, -ENOSPC, 0, -1);
+
+	assert_int_equal(kit_create_topic(k, "a", 1), WIRE_KAFKA_STORAGE_ERROR);
+	assert_false(has_topic(k, "a"));
+
+	fault_vfs_heal(fault);
+	assert_int_equal(kit_create_topic(k, "a", 1), WIRE_NONE);
+	assert_true(has_topic(k, "a"));
+	kit_stop(k);
+	fault_vfs_free(fault);
+	k->vfs = vfs_system();
+	kit_start(k);
+	assert_true(has_topic(k, "a"));
+}
+
+static void after_a_failed_sync_nothing_is_acknowledged(void **state)
+{
+	struct metadata_kit *k = *state;
+	struct fault_vfs *fault;
+	char root[128];
+
+	snprintf(root, sizeof(root), "%s/__cluster_metadata-0", k->dir);
+	assert_int_equal(mkdir(root, 0755), 0);
+	fault = fault_vfs_new(root);
+	k->vfs = fault_vfs_vfs(fault);
+	k->params.sync = true;
+	kit_start(k);
+	fault_vfs_fail(fault, FAULT_SYNC, -EIO, 0, 1);
+
+	assert_int_equal(kit_create_topic(k, "a", 1), WIRE_KAFKA_STORAGE_ERROR);
+	assert_int_equal(kit_create_topic(k, "b", 1), WIRE_KAFKA_STORAGE_ERROR);
+	assert_false(has_topic(k, "a"));
+	assert_false(has_topic(k, "b"));
+	kit_stop(k);
+	fault_vfs_free(fault);
+	k->vfs = vfs_system();
+}
+
+enum { CRASH_TOPICS = 8 };
+
+/* Create topics until something fails; which of them were acknowledged. */
+static void create_until_failure(struct metadata_kit *k, bool acked[])
+{
+	for (int i = 0; i < CRASH_TOPICS; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic-%d", i);
+		acked[i] = kit_create_topic(k, name, i + 1) == WIRE_NONE;
+		arena_reset(&k->arena);
+	}
+}
+
+static void assert_acked(struct metadata_kit *k, const bool acked[])
+{
+	const struct image *image = metadata_image(k->m);
+
+	for (int i = 0; i < CRASH_TOPICS; i++) {
+		const struct topic_image *topic;
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic-%d", i);
+		topic = image_topic(image, slice_of(name));
+		if (acked[i])
+			assert_non_null(topic);
+		/* All of it, or nothing. */
+		if (topic != NULL)
+			assert_int_equal(topic->partition_count, i + 1);
+	}
+	image_release(image);
+}
+
+/* One life that ends with the n-th call of the file system; returns whether
+ * it got that far. */
+static bool crash_at(struct metadata_kit *k, long n, uint64_t seed)
+{
+	bool acked[CRASH_TOPICS] = { false };
+	struct seeded_random random;
+	struct fault_vfs *fault;
+	char root[128];
+	bool reached;
+
+	/* bootstrap.checkpoint stays: it lies where nothing is tracked. */
+	snprintf(root, sizeof(root), "rm -rf %s/__cluster_metadata-0", k->dir);
+	assert_int_equal(system(root), 0);
+	snprintf(root, sizeof(root), "%s/__cluster_metadata-0", k->dir);
+	assert_int_equal(mkdir(root, 0755), 0);
+	fault = fault_vfs_new(root);
+	k->vfs = fault_vfs_vfs(fault);
+	fault_vfs_fail(fault, FAULT_ALL & ~(unsigned)FAULT_READ, -EIO, n, -1);
+	if (kit_try_start(k) == 0)
+		create_until_failure(k, acked);
+	reached = fault_vfs_heal(fault) > 0;
+	fault_vfs_stop(fault);
+	kit_stop(k);
+	seeded_random_init(&random, seed);
+	fault_vfs_resume_after_power_loss(fault, &random.random);
+
+	kit_start(k);
+	assert_acked(k, acked);
+	kit_stop(k);
+	fault_vfs_free(fault);
+	k->vfs = vfs_system();
+	return reached;
+}
+
+static void what_was_acknowledged_survives_a_crash_at_any_call(void **state)
+{
+	struct properties properties = { 0 };
+	struct metadata_kit *k = *state;
+	long n = 0;
+
+	properties_set(&properties,
+		       "metadata.log.max.record.bytes.between.snapshots", "900",
+		       "test");
+	k->params.properties = &properties;
+	k->params.sync = true;
+	kit_start(k);
+	kit_stop(k);
+	while (crash_at(k, n, (uint64_t)n + 1))
+		n++;
+	assert_true(n > 30);
+	properties_clear(&properties);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_new_cluster_has_features_and_this_broker),
+		TEST(quorum_state_is_as_kafka_writes_it),
+		TEST(every_start_is_a_new_epoch_of_leader_and_broker),
+		TEST(an_epoch_is_not_reused_when_quorum_state_is_lost),
+		TEST(bootstrap_records_are_taken_from_their_file),
+		TEST(a_quorum_of_others_is_refused),
+		TEST(a_garbled_quorum_state_is_refused),
+		TEST(changes_survive_a_restart),
+		TEST(a_snapshot_stands_for_the_log_below_it),
+		TEST(a_snapshot_that_is_damaged_gives_way_to_an_older_one),
+		TEST(many_changes_at_a_time_are_all_answered),
+		TEST(listeners_hear_of_a_change_before_it_is_answered),
+		TEST(a_cached_image_is_swapped_only_for_a_newer_one),
+		TEST(producer_ids_are_never_given_twice),
+		TEST(a_full_disk_refuses_changes_until_there_is_room),
+		TEST(after_a_failed_sync_nothing_is_acknowledged),
+		TEST(what_was_acknowledged_survives_a_crash_at_any_call),
+	};
+
+	return cmocka_run_group_tests_name("metadata", tests, NULL, NULL);
+}
