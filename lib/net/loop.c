@@ -47,6 +47,13 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
+/* A library does not print; every failure is returned as well. */
+static void on_log(int severity, const char *text)
+{
+	(void)severity;
+	(void)text;
+}
+
 static struct event_base *base_new(void)
 {
 	struct event_config *config = event_config_new();
@@ -66,6 +73,7 @@ int loop_new(struct loop **loop_out)
 
 	if (loop == NULL)
 		return -ENOMEM;
+	event_set_log_callback(on_log);
 	errno = 0;
 	loop->base = base_new();
 	if (loop->base != NULL)
