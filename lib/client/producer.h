@@ -21,7 +21,8 @@ struct producer_topic;
 
 /*
  * The end of some records of one partition, which follow each other there:
- * all stored, or all failed.
+ * all stored, or all failed.  Deliveries come as brokers answer: after trouble
+ * one may come before that of earlier records, which were stored earlier.
  */
 struct producer_delivery {
 	const struct producer_topic *topic;
