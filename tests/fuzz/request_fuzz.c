@@ -36,8 +36,21 @@ static struct {
 	int inputs;
 } fuzz;
 
+/* Connections whose requests wait for the metadata are still there. */
+static void close_conns(struct io_thread *t)
+{
+	struct conn *conn;
+
+	TAILQ_FOREACH (conn, &t->conns, link) {
+		conn->closing = true;
+		conn_mark(conn);
+	}
+	io_thread_settle(t);
+}
+
 static void stop(void)
 {
+	close_conns(&fuzz.server->threads[0]);
 	broker_stop(fuzz.broker); /* which may still wake what we hold */
 	server_free(fuzz.server);
 	config_free(fuzz.config);

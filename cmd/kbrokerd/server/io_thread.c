@@ -611,9 +611,9 @@ void io_thread_clear(struct io_thread *t)
 	assert(!t->started);
 	if (t->server == NULL)
 		return;
+	close_all(t);
 	drop_woken(t);
 	drop_arrivals(t);
-	close_all(t);
 	while (t->pendings != NULL) {
 		struct pending *p = t->pendings;
 
