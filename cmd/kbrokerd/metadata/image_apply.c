@@ -1251,7 +1251,9 @@ struct image *image_edit_begin(const struct image *base)
 		atomic_init(&image->refs, 1);
 		return image;
 	}
-	*image = *base;
+	/* All but refs, which readers of base change meanwhile. */
+	memcpy(&image->edit, &base->edit,
+	       sizeof(*image) - offsetof(struct image, edit));
 	trie_share(&image->topics, &base->topics);
 	trie_share(&image->topic_ids, &base->topic_ids);
 	trie_share(&image->collisions, &base->collisions);
