@@ -255,6 +255,8 @@ static int drop_behind(struct log *log, size_t i, struct log_recovery *recovery)
 {
 	int rc;
 
+	if (i + 1 == log->segment_count)
+		return 0;
 	for (size_t j = i + 1; j < log->segment_count; j++)
 		recovery->truncated_bytes += log->segments[j]->size;
 	rc = log_drop_segments(log, i + 1, log->segment_count - (i + 1));

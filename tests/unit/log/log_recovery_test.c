@@ -326,6 +326,38 @@ static void log_ends_at_a_batch_that_is_not_whole(void **state)
 	}
 }
 
+/* As a power loss leaves it when that end was not synced, and the next segment
+ * was written by chance. */
+static void segment_that_lost_its_end_ends_the_log(void **state)
+{
+	struct fixture *f = *state;
+
+	cut(f, SECOND ".log", 4 * (int64_t)f->batch_size);
+	open_log(f, false, 12);
+
+	assert_int_equal(log_end_offset(f->log), 14);
+	assert_int_equal(log_segment_count(f->log), 2);
+	assert_int_equal(f->recovery.truncated_bytes,
+			 10 * (int64_t)f->batch_size);
+	assert_readable(f);
+	assert_producer_goes_on(f);
+}
+
+/* As compaction leaves it: all that is there was synced. */
+static void hole_below_the_recovery_point_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	struct log_slice slice;
+
+	cut(f, SECOND ".log", 4 * (int64_t)f->batch_size);
+	open_log(f, false, 20);
+
+	assert_int_equal(log_end_offset(f->log), END);
+	assert_int_equal(log_read(f->log, 15, 1, END, true, &slice), 0);
+	assert_int_equal(slice.len, f->batch_size);
+	log_slice_release(&slice);
+}
+
 static void batch_out_of_order_ends_the_log(void **state)
 {
 	struct fixture *f = *state;
@@ -610,6 +642,8 @@ int main(void)
 		TEST(torn_tail_is_cut),
 		TEST(tail_of_zeroes_is_cut),
 		TEST(log_ends_at_a_batch_that_is_not_whole),
+		TEST(segment_that_lost_its_end_ends_the_log),
+		TEST(hole_below_the_recovery_point_is_kept),
 		TEST(batch_out_of_order_ends_the_log),
 		TEST(damage_below_the_recovery_point_is_not_looked_for),
 		TEST(missing_indexes_are_made_anew),

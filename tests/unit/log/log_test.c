@@ -280,6 +280,25 @@ static void log_rolls_when_its_index_is_full(void **state)
 	assert_int_equal(log_segment_count(f->log), 2);
 }
 
+/* As Kafka counts: more than the interval, without the batch itself. */
+static void index_entry_comes_after_more_than_the_interval(void **state)
+{
+	struct fixture *f = *state;
+	size_t len;
+
+	append(f, 1, 100);
+	f->params.config.index_interval_bytes = log_size_bytes(f->log);
+	log_set_config(f->log, &f->params.config);
+	append(f, 1, 100); /* as much as the interval: not yet */
+	append(f, 1, 100);
+	append(f, 1, 100);
+	assert_int_equal(log_close(f->log, true), 0);
+	f->log = NULL;
+
+	free(kit_read_file(f->dir, "00000000000000000000.index", &len));
+	assert_int_equal(len, 8);
+}
+
 static void roll_of_an_empty_segment_does_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -427,6 +446,23 @@ static void full_disk_when_rolling_refuses_and_recovers(void **state)
 	reopen(f, true);
 	assert_int_equal(log_end_offset(f->log), 2);
 	assert_int_equal(f->recovery.rebuilt_indexes, 0);
+}
+
+static void what_recovery_cuts_off_is_synced(void **state)
+{
+	struct fixture *f = *state;
+	char path[KIT_PATH_MAX + 64];
+	long syncs;
+
+	append(f, 1, 100);
+	append(f, 1, 100);
+	snprintf(path, sizeof(path), "%s/00000000000000000000.log", f->dir);
+	assert_int_equal(truncate(path, log_size_bytes(f->log) - 1), 0);
+	syncs = fault_vfs_calls(f->faults, FAULT_SYNC);
+	reopen(f, false);
+
+	assert_int_equal(log_end_offset(f->log), 1);
+	assert_int_equal(fault_vfs_calls(f->faults, FAULT_SYNC) - syncs, 1);
 }
 
 /* Syncing */
@@ -639,6 +675,7 @@ int main(void)
 		TEST(log_rolls_by_size),
 		TEST(log_rolls_by_record_time),
 		TEST(log_rolls_when_its_index_is_full),
+		TEST(index_entry_comes_after_more_than_the_interval),
 		TEST(roll_of_an_empty_segment_does_nothing),
 		TEST(follower_appends_across_a_gap),
 		TEST(failed_write_leaves_the_log_as_it_was),
@@ -646,6 +683,7 @@ int main(void)
 		TEST(failed_sync_is_final),
 		TEST(full_disk_for_a_small_file_is_not_final),
 		TEST(full_disk_when_rolling_refuses_and_recovers),
+		TEST(what_recovery_cuts_off_is_synced),
 		TEST(sync_moves_the_recovery_point_to_where_it_began),
 		TEST(steady_sync_is_one_call),
 		TEST(truncation_during_a_sync_keeps_the_recovery_point),
