@@ -272,7 +272,7 @@ static void log_rolls_when_its_index_is_full(void **state)
 	f->params.config.index_interval_bytes = 0;
 	f->params.config.segment_index_bytes = 24; /* of time: 2, 1 spare */
 	log_set_config(f->log, &f->params.config);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 3; i++) {
 		fake_clock_advance_ms(&f->clock, 1);
 		append(f, 1, 10);
 	}
