@@ -342,12 +342,12 @@ static void take_answers(struct ktopics *k, struct client_request *request,
 	for (int32_t i = 0; i < answer->topics_count; i++) {
 		const struct create_topics_response_topics *t =
 			&answer->topics[i];
-		const char *name = ktopics_text(k, t->name);
+		char *name = ktopics_text(k, t->name);
 
 		if (t->error_code == WIRE_NONE) {
 			say_created(k, name, t);
 			if (kept < *count)
-				names[kept++] = (char *)(uintptr_t)name;
+				names[kept++] = name;
 			continue;
 		}
 		ktopics_refused(k, "topic", name, t->error_code,

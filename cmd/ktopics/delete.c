@@ -97,7 +97,7 @@ static int take_answers(struct ktopics *k, struct client_request *request)
 	for (int32_t i = 0; i < answer->responses_count; i++) {
 		const struct delete_topics_response_responses *r =
 			&answer->responses[i];
-		const char *name = ktopics_text(k, r->name);
+		char *name = ktopics_text(k, r->name);
 
 		if (r->error_code == WIRE_UNKNOWN_TOPIC_OR_PARTITION &&
 		    k->options.if_exists) {
@@ -110,7 +110,7 @@ static int take_answers(struct ktopics *k, struct client_request *request)
 			ktopics_done(k, "topic", name, "topic '%s' deleted",
 				     name);
 			if (gone < k->operand_count)
-				k->operands[gone++] = (char *)(uintptr_t)name;
+				k->operands[gone++] = name;
 		}
 	}
 	return gone;

@@ -99,7 +99,7 @@ __attribute__((format(printf, 4, 5))) void ktopics_done(struct ktopics *k,
 							...);
 
 /* A slice of an answer as C string, as long as the run. */
-const char *ktopics_text(struct ktopics *k, struct slice s);
+char *ktopics_text(struct ktopics *k, struct slice s);
 
 /* Print the table, free it, and return the run's status. */
 int ktopics_finish(struct ktopics *k, struct table *table);

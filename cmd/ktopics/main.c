@@ -70,9 +70,9 @@ void ktopics_fail(struct ktopics *k, const struct client_error *error)
 	k->status = exit_worse(k->status, (int)error->kind);
 }
 
-const char *ktopics_text(struct ktopics *k, struct slice s)
+char *ktopics_text(struct ktopics *k, struct slice s)
 {
-	const char *text = slice_is_null(s) ? NULL : arena_text(&k->arena, s);
+	char *text = slice_is_null(s) ? NULL : arena_text(&k->arena, s);
 
 	if (text == NULL && !slice_is_null(s))
 		ktopics_out_of_memory(k);

@@ -15,7 +15,8 @@
 	{                                                                      \
 		.letter = 'o', .name = "columns", .arg = "NAME,...",           \
 		.kind = OPTION_TEXT, .offset = AT(columns), .section = output, \
-		.doc = "Print these columns, in this order", .choices = words  \
+		.doc = "Print these columns, in this order",                   \
+		.choices = (words)                                             \
 	}
 #define ROW_INTERNAL                                                           \
 	{                                                                      \
@@ -34,7 +35,7 @@
 #define ROW_WAIT(sentence)                                                     \
 	{                                                                      \
 		.name = "wait", .arg = "[=T]", .kind = OPTION_TEXT,            \
-		.offset = AT(wait), .section = change, .doc = sentence         \
+		.offset = AT(wait), .section = change, .doc = (sentence)       \
 	}
 #define ROW_BROKER                                                             \
 	{                                                                      \

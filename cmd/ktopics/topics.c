@@ -178,8 +178,8 @@ static int select_topics(struct ktopics *k, const struct metadata_response *all,
 			add_named(k, all, names[i], flags, list);
 	}
 	if (list->count > 0)
-		qsort(list->items, list->count, sizeof(list->items[0]),
-		      by_name);
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
+		qsort(list->items, list->count, sizeof(*list->items), by_name);
 	return status;
 }
 
@@ -218,8 +218,10 @@ int topics_find(struct ktopics *k, char *const *names, int count,
 		return k->status;
 	}
 	answer = client_request_answer(list_out->request);
+	/* NOLINTBEGIN(bugprone-sizeof-expression): an array of pointers */
 	list_out->items = calloc((size_t)answer->topics_count + 1,
-				 sizeof(list_out->items[0]));
+				 sizeof(*list_out->items));
+	/* NOLINTEND(bugprone-sizeof-expression) */
 	if (list_out->items == NULL)
 		ktopics_out_of_memory(k);
 	status = select_topics(k, answer, names, count, flags, list_out);

@@ -58,6 +58,7 @@ struct part {
 	int width;         /* BINARY */
 	bool little;       /* BINARY: little endian */
 	struct slice text; /* LITERAL; HEADER: its name; STRFTIME: format */
+	uint8_t *owned;    /* the bytes of text */
 };
 
 struct format {
@@ -98,6 +99,7 @@ static int set_text(struct part *part, const void *bytes, size_t len)
 		return -ENOMEM;
 	memcpy(copy, bytes, len);
 	copy[len] = '\0';
+	part->owned = copy;
 	part->text = (struct slice){ copy, len };
 	return 0;
 }
@@ -435,7 +437,7 @@ void format_free(struct format *format)
 	if (format == NULL)
 		return;
 	for (size_t i = 0; i < format->count; i++)
-		free((void *)(uintptr_t)format->parts[i].text.data);
+		free(format->parts[i].owned);
 	free(format->null_text);
 	free(format);
 }
@@ -532,13 +534,18 @@ static void put_binary(struct buffer *out, const struct part *part,
 	}
 }
 
+static bool is_special(uint8_t c)
+{
+	return c == ',' || c == '"' || c == '\r' || c == '\n';
+}
+
 /* RFC 4180: quotes where a comma, a quote or the end of a line asks for it. */
 static void put_csv(struct buffer *out, struct slice bytes)
 {
 	bool quote = false;
 
 	for (size_t i = 0; i < bytes.len && !quote; i++)
-		quote = memchr(",\"\r\n", bytes.data[i], 4) != NULL;
+		quote = is_special(bytes.data[i]);
 	if (!quote) {
 		buffer_put(out, bytes.data, bytes.len);
 		return;

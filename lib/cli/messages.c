@@ -120,6 +120,51 @@ void message(struct messages *m, enum message_level level, const char *format,
 	va_end(args);
 }
 
+void message_error(struct messages *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message_v(m, MESSAGE_ERROR, format, args);
+	va_end(args);
+}
+
+void message_warning(struct messages *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message_v(m, MESSAGE_WARNING, format, args);
+	va_end(args);
+}
+
+void message_notice(struct messages *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message_v(m, MESSAGE_NOTICE, format, args);
+	va_end(args);
+}
+
+void message_info(struct messages *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message_v(m, MESSAGE_INFO, format, args);
+	va_end(args);
+}
+
+void message_debug(struct messages *m, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message_v(m, MESSAGE_DEBUG, format, args);
+	va_end(args);
+}
+
 void message_raw_line(struct messages *m, const char *text)
 {
 	struct buffer line = { 0 };

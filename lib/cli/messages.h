@@ -44,11 +44,22 @@ __attribute__((format(printf, 3, 4))) void message(struct messages *m,
 void message_v(struct messages *m, enum message_level level, const char *format,
 	       va_list args);
 
-#define message_error(m, ...)   message(m, MESSAGE_ERROR, __VA_ARGS__)
-#define message_warning(m, ...) message(m, MESSAGE_WARNING, __VA_ARGS__)
-#define message_notice(m, ...)  message(m, MESSAGE_NOTICE, __VA_ARGS__)
-#define message_info(m, ...)    message(m, MESSAGE_INFO, __VA_ARGS__)
-#define message_debug(m, ...)   message(m, MESSAGE_DEBUG, __VA_ARGS__)
+/* The same, by level. */
+__attribute__((format(printf, 2, 3))) void message_error(struct messages *m,
+							 const char *format,
+							 ...);
+__attribute__((format(printf, 2, 3))) void message_warning(struct messages *m,
+							   const char *format,
+							   ...);
+__attribute__((format(printf, 2, 3))) void message_notice(struct messages *m,
+							  const char *format,
+							  ...);
+__attribute__((format(printf, 2, 3))) void message_info(struct messages *m,
+							const char *format,
+							...);
+__attribute__((format(printf, 2, 3))) void message_debug(struct messages *m,
+							 const char *format,
+							 ...);
 
 /*
  * The line that a -J run ends with: text as it is and a newline, whatever the

@@ -312,12 +312,14 @@ static int unknown_option(struct scan *s, const struct option_verb *verb,
 			  const char *text)
 {
 	bool is_long = text[1] == '-';
+	char letter = text[1];
 	const char *near = is_long ? nearest_long(s, text + 2) : NULL;
-	const struct option_verb *other =
-		verb == NULL ? NULL
-			     : other_verb(s, verb, is_long ? text + 2 : "",
-					  is_long ? (char)0 : text[1]);
+	const struct option_verb *other = NULL;
 
+	if (is_long)
+		letter = '\0';
+	if (verb != NULL)
+		other = other_verb(s, verb, is_long ? text + 2 : "", letter);
 	if (other != NULL)
 		return message_usage(s->messages,
 				     "'%s' has no option '%s'; '%s' has",
