@@ -143,10 +143,43 @@ void envelope_write(const struct envelope_style *style,
 
 /* Reading */
 
+/* The members that are read; others are not looked at. */
+enum name {
+	TOPIC,
+	PARTITION,
+	OFFSET,
+	TS,
+	TIMESTAMP,
+	KEY,
+	KEY_ENC,
+	PAYLOAD,
+	PAYLOAD_ENC,
+	VALUE,
+	HEADERS,
+	HEADERS_ENC,
+	NAME_COUNT,
+};
+
+static const char *const names[NAME_COUNT] = {
+	[TOPIC] = "topic",
+	[PARTITION] = "partition",
+	[OFFSET] = "offset",
+	[TS] = "ts",
+	[TIMESTAMP] = "timestamp",
+	[KEY] = "key",
+	[KEY_ENC] = "key_enc",
+	[PAYLOAD] = "payload",
+	[PAYLOAD_ENC] = "payload_enc",
+	[VALUE] = "value",
+	[HEADERS] = "headers",
+	[HEADERS_ENC] = "headers_enc",
+};
+
 struct reader {
 	struct slice text;
 	struct arena *arena;
-	json_t *root;
+	json_t *members[NAME_COUNT];  /* NULL where it is not there or null */
+	const char *keys[NAME_COUNT]; /* as written */
 	char *why;
 };
 
@@ -162,27 +195,39 @@ __attribute__((format(printf, 2, 3))) static int bad(struct reader *r,
 	return -EBADMSG;
 }
 
-/* The key of the member of that name, in any case; an exact one first. */
-static const char *member_key(json_t *object, const char *name)
+static void note_member(struct reader *r, const char *key, json_t *value)
+{
+	for (int i = 0; i < NAME_COUNT; i++) {
+		/* 0x20 makes a letter lower case. */
+		if ((key[0] | 0x20) != names[i][0] ||
+		    strcasecmp(key, names[i]) != 0)
+			continue;
+		/* One that is written exactly so wins over others. */
+		if (r->keys[i] == NULL || strcmp(key, names[i]) == 0) {
+			r->keys[i] = key;
+			r->members[i] = value;
+		}
+		return;
+	}
+}
+
+static void note_members(struct reader *r, json_t *object)
 {
 	const char *key;
 	json_t *value;
 
-	if (json_object_get(object, name) != NULL)
-		return name;
 	json_object_foreach(object, key, value)
 	{
-		if (strcasecmp(key, name) == 0)
-			return key;
+		note_member(r, key, value);
 	}
-	return NULL;
 }
 
-static json_t *member(json_t *object, const char *name)
+/* The member, or NULL also where it is null. */
+static json_t *member(const struct reader *r, enum name name)
 {
-	const char *key = member_key(object, name);
+	json_t *value = r->members[name];
 
-	return key == NULL ? NULL : json_object_get(object, key);
+	return value == NULL || json_is_null(value) ? NULL : value;
 }
 
 /*
@@ -260,22 +305,22 @@ static struct slice raw_member(struct slice text, const char *name)
 
 /* Scalars */
 
-/* value as int64_t: a number, or one in quotes as some tools print it. */
-static int read_int(struct reader *r, const char *name, int64_t low,
-		    int64_t high, int64_t *out)
+/* A number, or one in quotes as some tools print it. */
+static int read_int(struct reader *r, enum name name, int64_t low, int64_t high,
+		    int64_t *out)
 {
-	json_t *value = member(r->root, name);
+	json_t *value = member(r, name);
 	int64_t number = 0;
 
-	if (value == NULL || json_is_null(value))
+	if (value == NULL)
 		return 0;
 	if (json_is_integer(value))
 		number = json_integer_value(value);
 	else if (!json_is_string(value) ||
 		 parse_int64(json_string_value(value), &number) < 0)
-		return bad(r, "\"%s\" is not a whole number", name);
+		return bad(r, "\"%s\" is not a whole number", names[name]);
 	if (number < low || number > high)
-		return bad(r, "\"%s\" is out of range", name);
+		return bad(r, "\"%s\" is out of range", names[name]);
 	*out = number;
 	return 0;
 }
@@ -294,20 +339,24 @@ static int keep(struct reader *r, struct slice bytes, struct slice *out)
 
 static int read_topic(struct reader *r, struct slice *out)
 {
-	json_t *value = member(r->root, "topic");
+	json_t *value = member(r, TOPIC);
 
-	if (value == NULL || json_is_null(value))
+	if (value == NULL)
 		return 0;
 	if (!json_is_string(value) || json_string_length(value) == 0)
 		return bad(r, "\"topic\" is not a name");
 	return keep(r, string_slice(value), out);
 }
 
-static int read_timestamp_member(struct reader *r, json_t *value,
-				 const char *name, int64_t *out)
+/* kcat and we say ts, others timestamp. */
+static int read_timestamp(struct reader *r, int64_t *out)
 {
+	enum name name = member(r, TS) != NULL ? TS : TIMESTAMP;
+	json_t *value = member(r, name);
 	int rc = 0;
 
+	if (value == NULL)
+		return 0;
 	if (json_is_integer(value))
 		*out = json_integer_value(value);
 	else if (json_is_string(value))
@@ -315,21 +364,7 @@ static int read_timestamp_member(struct reader *r, json_t *value,
 	else
 		rc = -EINVAL;
 	if (rc < 0 || *out < -1)
-		return bad(r, "\"%s\" is not a time", name);
-	return 0;
-}
-
-/* kcat and we say ts, others timestamp. */
-static int read_timestamp(struct reader *r, int64_t *out)
-{
-	static const char *const names[] = { "ts", "timestamp" };
-
-	for (size_t i = 0; i < 2; i++) {
-		json_t *value = member(r->root, names[i]);
-
-		if (value != NULL && !json_is_null(value))
-			return read_timestamp_member(r, value, names[i], out);
-	}
+		return bad(r, "\"%s\" is not a time", names[name]);
 	return 0;
 }
 
@@ -337,7 +372,7 @@ static int read_timestamp(struct reader *r, int64_t *out)
 
 enum encoding { ENC_TEXT, ENC_B64, ENC_HEX, ENC_JSON };
 
-static int encoding_of(struct reader *r, const char *name,
+static int encoding_of(struct reader *r, enum name name,
 		       enum encoding *encoding_out)
 {
 	static const struct {
@@ -347,13 +382,10 @@ static int encoding_of(struct reader *r, const char *name,
 		{ "b64", ENC_B64 },   { "base64", ENC_B64 }, { "hex", ENC_HEX },
 		{ "json", ENC_JSON }, { "text", ENC_TEXT },
 	};
-	char field[32];
-	json_t *value;
+	json_t *value = member(r, name);
 
-	snprintf(field, sizeof(field), "%s_enc", name);
-	value = member(r->root, field);
 	*encoding_out = ENC_TEXT;
-	if (value == NULL || json_is_null(value))
+	if (value == NULL)
 		return 0;
 	for (size_t i = 0; json_is_string(value) && i < 5; i++) {
 		if (strcmp(json_string_value(value), encodings[i].name) == 0) {
@@ -361,7 +393,7 @@ static int encoding_of(struct reader *r, const char *name,
 			return 0;
 		}
 	}
-	return bad(r, "\"%s\" is none of b64, hex, json", field);
+	return bad(r, "\"%s\" is none of b64, hex, json", names[name]);
 }
 
 static int decode(struct reader *r, const char *name, struct slice text,
@@ -382,19 +414,19 @@ static int decode(struct reader *r, const char *name, struct slice text,
 }
 
 /* A value that is JSON itself: its text, as it stands. */
-static int read_raw(struct reader *r, const char *name, struct slice *out)
+static int read_raw(struct reader *r, enum name name, struct slice *out)
 {
-	struct slice raw = raw_member(r->text, member_key(r->root, name));
+	struct slice raw = raw_member(r->text, r->keys[name]);
 
 	if (slice_is_null(raw))
-		return bad(r, "the name \"%s\" has escapes in it", name);
+		return bad(r, "the name \"%s\" has escapes in it", names[name]);
 	return keep(r, raw, out);
 }
 
-/* value is the member called name; enc_name is "key" or "payload". */
-static int read_bytes(struct reader *r, json_t *value, const char *name,
-		      const char *enc_name, struct slice *out)
+static int read_bytes(struct reader *r, enum name name, enum name enc_name,
+		      struct slice *out)
 {
+	json_t *value = r->members[name];
 	enum encoding encoding;
 	int rc = encoding_of(r, enc_name, &encoding);
 
@@ -402,30 +434,26 @@ static int read_bytes(struct reader *r, json_t *value, const char *name,
 		return rc;
 	if (encoding == ENC_JSON || !json_is_string(value)) {
 		if (encoding == ENC_B64 || encoding == ENC_HEX)
-			return bad(r, "\"%s\" is not a string", name);
+			return bad(r, "\"%s\" is not a string", names[name]);
 		return read_raw(r, name, out);
 	}
 	if (encoding != ENC_TEXT)
-		return decode(r, name, string_slice(value), encoding, out);
+		return decode(r, names[name], string_slice(value), encoding,
+			      out);
 	return keep(r, string_slice(value), out);
 }
 
 static int read_key(struct reader *r, struct slice *out)
 {
-	json_t *value = member(r->root, "key");
-
-	return value == NULL ? 0 : read_bytes(r, value, "key", "key", out);
+	return r->members[KEY] == NULL ? 0 : read_bytes(r, KEY, KEY_ENC, out);
 }
 
 static int read_value(struct reader *r, struct slice *out)
 {
-	json_t *payload = member(r->root, "payload");
-	json_t *value = member(r->root, "value");
-
-	if (payload != NULL)
-		return read_bytes(r, payload, "payload", "payload", out);
-	if (value != NULL)
-		return read_bytes(r, value, "value", "payload", out);
+	if (r->members[PAYLOAD] != NULL)
+		return read_bytes(r, PAYLOAD, PAYLOAD_ENC, out);
+	if (r->members[VALUE] != NULL)
+		return read_bytes(r, VALUE, PAYLOAD_ENC, out);
 	return bad(r, "no \"payload\"; a tombstone says \"payload\":null");
 }
 
@@ -466,6 +494,20 @@ static int read_flat_headers(struct reader *r, json_t *list, bool b64,
 	return rc;
 }
 
+/* A member of a header, its name in any case. */
+static json_t *header_member(json_t *pair, const char *name)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(pair, key, value)
+	{
+		if (strcasecmp(key, name) == 0)
+			return value;
+	}
+	return NULL;
+}
+
 /* [{"key":name,"value":value}...] */
 static int read_pair_headers(struct reader *r, json_t *list, bool b64,
 			     struct envelope *e)
@@ -474,11 +516,11 @@ static int read_pair_headers(struct reader *r, json_t *list, bool b64,
 
 	for (size_t i = 0; rc == 0 && i < json_array_size(list); i++) {
 		json_t *pair = json_array_get(list, i);
-		json_t *name = member(pair, "key");
+		json_t *name = header_member(pair, "key");
 
-		if (!json_is_object(pair) || name == NULL)
+		if (name == NULL)
 			return bad(r, "a header is not {\"key\",\"value\"}");
-		rc = put_header(r, e, name, member(pair, "value"), b64);
+		rc = put_header(r, e, name, header_member(pair, "value"), b64);
 	}
 	return rc;
 }
@@ -506,10 +548,10 @@ static int read_map_headers(struct reader *r, json_t *map, bool b64,
 
 static int are_headers_b64(struct reader *r, bool *b64_out)
 {
-	json_t *value = member(r->root, "headers_enc");
+	json_t *value = member(r, HEADERS_ENC);
 
 	*b64_out = false;
-	if (value == NULL || json_is_null(value))
+	if (value == NULL)
 		return 0;
 	if (!json_is_string(value) ||
 	    (strcmp(json_string_value(value), "b64") != 0 &&
@@ -521,12 +563,12 @@ static int are_headers_b64(struct reader *r, bool *b64_out)
 
 static int read_headers(struct reader *r, struct envelope *e)
 {
-	json_t *value = member(r->root, "headers");
+	json_t *value = member(r, HEADERS);
 	size_t count;
 	bool b64;
 	int rc = are_headers_b64(r, &b64);
 
-	if (rc < 0 || value == NULL || json_is_null(value))
+	if (rc < 0 || value == NULL)
 		return rc;
 	if (!json_is_object(value) && !json_is_array(value))
 		return bad(r, "\"headers\" is neither a list nor an object");
@@ -548,10 +590,10 @@ static int read_all(struct reader *r, struct envelope *e)
 	int rc = read_topic(r, &e->topic);
 
 	if (rc == 0)
-		rc = read_int(r, "partition", -1, INT32_MAX, &partition);
+		rc = read_int(r, PARTITION, -1, INT32_MAX, &partition);
 	e->partition = (int32_t)partition;
 	if (rc == 0)
-		rc = read_int(r, "offset", INT64_MIN, INT64_MAX, &e->offset);
+		rc = read_int(r, OFFSET, INT64_MIN, INT64_MAX, &e->offset);
 	if (rc == 0)
 		rc = read_timestamp(r, &e->timestamp_ms);
 	if (rc == 0)
@@ -575,15 +617,17 @@ int envelope_read(struct slice text, struct arena *arena,
 		.timestamp_ms = -1,
 	};
 	json_error_t error;
+	json_t *root;
 	int rc;
 
-	r.root = json_loadb((const char *)text.data, text.len, JSON_ALLOW_NUL,
-			    &error);
-	if (r.root == NULL)
+	root = json_loadb((const char *)text.data, text.len, JSON_ALLOW_NUL,
+			  &error);
+	if (root == NULL)
 		return bad(&r, "not JSON: %s", error.text);
-	rc = json_is_object(r.root) ? read_all(&r, &e)
-				    : bad(&r, "not a JSON object");
-	json_decref(r.root);
+	note_members(&r, root);
+	rc = json_is_object(root) ? read_all(&r, &e)
+				  : bad(&r, "not a JSON object");
+	json_decref(root);
 	if (rc == 0)
 		*envelope_out = e;
 	return rc;

@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cli/json_writer.h"
+
 enum {
 	ROOM_BYTES = 64 << 10,
 	FIRST_BYTES = 256 << 10,
@@ -268,9 +270,7 @@ static void scan_string(struct framer *f)
 	const uint8_t *data = f->data;
 	size_t at = f->scanned;
 
-	while (at < f->end && data[at] != '"' && data[at] != '\\' &&
-	       data[at] >= 0x20)
-		at++;
+	at += json_plain_len((struct slice){ data + at, f->end - at });
 	f->scanned = at;
 	if (at == f->end)
 		return;

@@ -167,21 +167,53 @@ static void put_escape(struct buffer *out, uint8_t c)
 
 static bool needs_escape(uint8_t c)
 {
-	return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+	return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* Has one of the 8 bytes of word the value of each byte of pattern? */
+static bool has_byte(uint64_t word, uint64_t pattern)
+{
+	uint64_t x = word ^ pattern;
+
+	return ((x - 0x0101010101010101ULL) & ~x & 0x8080808080808080ULL) != 0;
+}
+
+static bool has_control(uint64_t word)
+{
+	return ((word - 0x2020202020202020ULL) & ~word &
+		0x8080808080808080ULL) != 0;
+}
+
+size_t json_plain_len(struct slice text)
+{
+	size_t i = 0;
+
+	for (; text.len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, text.data + i, sizeof(word));
+		if (has_control(word) ||
+		    has_byte(word, 0x2222222222222222ULL) ||
+		    has_byte(word, 0x5c5c5c5c5c5c5c5cULL))
+			break;
+	}
+	while (i < text.len && !needs_escape(text.data[i]))
+		i++;
+	return i;
 }
 
 void json_escape(struct buffer *out, struct slice text)
 {
-	size_t start = 0;
+	for (;;) {
+		size_t len = json_plain_len(text);
 
-	for (size_t i = 0; i < text.len; i++) {
-		if (!needs_escape(text.data[i]))
-			continue;
-		buffer_put(out, text.data + start, i - start);
-		put_escape(out, text.data[i]);
-		start = i + 1;
+		buffer_put(out, text.data, len);
+		if (len == text.len)
+			return;
+		put_escape(out, text.data[len]);
+		text.data += len + 1;
+		text.len -= len + 1;
 	}
-	buffer_put(out, text.data + start, text.len - start);
 }
 
 /* Text that is not UTF-8: U+FFFD for each byte that is no character. */

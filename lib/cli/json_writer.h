@@ -38,6 +38,12 @@ void json_member_bool(struct json_writer *w, const char *key, bool value);
 /* Is it UTF-8 that JSON may hold: no overlong form, no surrogate? */
 bool utf8_is_valid(struct slice text);
 
+/*
+ * How many bytes at the front need no escape in a JSON string: up to the first
+ * quote, backslash or control character.
+ */
+size_t json_plain_len(struct slice text);
+
 /* The bytes between the quotes: text, which is valid UTF-8, escaped. */
 void json_escape(struct buffer *out, struct slice text);
 

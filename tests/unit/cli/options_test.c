@@ -153,7 +153,7 @@ struct run {
 	char said[1000];
 };
 
-enum { ARGS_MAX = 16 };
+enum { ARGS_MAX = 32 };
 
 static void parse(struct run *run, const struct option_tool *of,
 		  const char *line)
