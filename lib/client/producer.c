@@ -33,7 +33,6 @@ enum {
 	REQUEST_BYTES_TARGET = 8 << 20, /* no further batch beyond it */
 	SPARE_BATCHES_MAX = 32,
 	PRODUCER_ID_TIMEOUT_MS = 30000,
-	IN_FLIGHT_IDEMPOTENT_MAX = 5, /* what a broker remembers */
 };
 
 struct producer_partition {
@@ -752,9 +751,6 @@ static struct producer_batch *take_batch(struct producer *p,
 {
 	const struct producer_queue_rules rules = {
 		.is_idempotent = p->config->enable_idempotence,
-		.max_in_flight = p->config->enable_idempotence
-					 ? IN_FLIGHT_IDEMPOTENT_MAX
-					 : INT32_MAX,
 		.id = p->id,
 	};
 	const struct producer_batch *was_open;

@@ -47,6 +47,7 @@ void producer_batch_reset(struct producer_batch *batch)
 	batch->has_sequence = false;
 	batch->id = PRODUCER_ID_NONE;
 	batch->base_sequence = -1;
+	batch->stored_behind = 0;
 	batch->is_made = false;
 	batch->base_offset = -1;
 	batch->log_append_time_ms = -1;
@@ -266,6 +267,7 @@ static void inherit(struct producer_batch *part,
 	part->owner = whole->owner;
 	part->has_sequence = whole->has_sequence;
 	part->id = whole->id;
+	part->stored_behind = whole->stored_behind;
 	part->reserved = batch_builder_size(&part->builder);
 	if (whole->has_sequence)
 		part->base_sequence = producer_sequence_after(

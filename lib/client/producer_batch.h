@@ -48,6 +48,7 @@ struct producer_batch {
 	bool has_sequence;
 	struct producer_id id;
 	int32_t base_sequence;
+	int stored_behind; /* batches numbered after it, stored before it */
 
 	/* As it goes over the wire, once it is made. */
 	bool is_made;

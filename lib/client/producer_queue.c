@@ -51,6 +51,7 @@ static void number(struct producer_queue *q, struct producer_batch *b)
 	b->has_sequence = true;
 	b->id = q->id;
 	b->base_sequence = q->next_sequence;
+	b->stored_behind = 0;
 	q->next_sequence = producer_sequence_after(q->next_sequence,
 						   producer_batch_count(b));
 	producer_batch_unmake(b);
@@ -99,25 +100,40 @@ static bool settle_id(struct producer_queue *q, struct producer_id producer,
 	return true;
 }
 
+/*
+ * May one more batch be sent, so that the broker would still know the oldest
+ * again after it?  The oldest itself always may.
+ */
+static bool window_has_room(const struct producer_queue *q,
+			    const struct producer_batch *candidate)
+{
+	const struct producer_batch *oldest = TAILQ_FIRST(&q->batches);
+	const struct producer_batch *b = oldest;
+	int behind;
+
+	if (oldest == NULL || candidate == oldest)
+		return true;
+	if (!q->is_established)
+		return q->in_flight == 0;
+	behind = oldest->stored_behind + 1;
+	while ((b = TAILQ_NEXT(b, next)) != NULL)
+		behind += b != candidate && b->attempts > 0;
+	return behind < PRODUCER_WINDOW;
+}
+
 struct producer_batch *producer_queue_next(
 	struct producer_queue *q, const struct producer_queue_rules *rules,
 	int64_t now_ms, bool is_due, bool *new_id_out)
 {
 	struct producer_batch *b = first_ready(q);
-	int most = rules->max_in_flight;
 
 	*new_id_out = false;
 	if (b == NULL && !(q->open != NULL && is_due))
 		return NULL;
 	if (b != NULL && b->retry_at_ms > now_ms)
 		return NULL;
-	if (rules->is_idempotent) {
-		if (!settle_id(q, rules->id, new_id_out))
-			return NULL;
-		if (!q->is_established)
-			most = 1;
-	}
-	if (q->in_flight >= most)
+	if (rules->is_idempotent &&
+	    (!settle_id(q, rules->id, new_id_out) || !window_has_room(q, b)))
 		return NULL;
 	if (b == NULL) {
 		b = q->open;
@@ -154,6 +170,10 @@ static void take_out(struct producer_queue *q, struct producer_batch *b)
 
 void producer_queue_stored(struct producer_queue *q, struct producer_batch *b)
 {
+	struct producer_batch *older = b;
+
+	while ((older = TAILQ_PREV(older, producer_batch_list, next)) != NULL)
+		older->stored_behind++;
 	take_out(q, b);
 	if (b->has_sequence && producer_id_equal(b->id, q->id))
 		q->is_established = true;

@@ -12,6 +12,9 @@
  *  - Until a first batch has been stored there is one in flight only: a broker
  *    that knows nothing of a producer takes any sequence, so that a second
  *    batch could get in front of a first that failed.
+ *  - A broker knows the last five batches of a producer again.  So from the
+ *    oldest batch that is not known to be stored on no more than five are ever
+ *    sent, those stored meanwhile included.
  *  - OUT_OF_ORDER_SEQUENCE (and its like) for the oldest batch proves that it
  *    is not stored and cannot be under its number: once nothing is in flight
  *    the partition goes on in the next epoch, from sequence 0.  For a younger
@@ -21,6 +24,8 @@
 #define CLIENT_PRODUCER_QUEUE_H
 
 #include "client/producer_batch.h"
+
+enum { PRODUCER_WINDOW = 5 }; /* what a broker remembers */
 
 struct producer_queue {
 	struct producer_batch *open;        /* or NULL */
@@ -35,7 +40,6 @@ struct producer_queue {
 
 struct producer_queue_rules {
 	bool is_idempotent;
-	int max_in_flight; /* of this partition */
 	/* The producer's; NONE as long as it is not known. */
 	struct producer_id id;
 };
