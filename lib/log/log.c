@@ -30,7 +30,7 @@ const struct log_config log_config_default = {
 	.segment_index_bytes = 10 << 20,
 	.flush_messages = INT64_MAX,
 	.flush_ms = INT64_MAX,
-	.file_delete_delay_ms = 60 * 1000,
+	.file_delete_delay_ms = 60000,
 	.preallocate = false,
 	.producer_expiration_ms = 24LL * 3600 * 1000,
 };

@@ -80,8 +80,8 @@ static int list_snapshots(struct log *log, struct offset_list *found)
 static int load_snapshot(struct log *log, int64_t offset)
 {
 	char path[PATH_BYTES_MAX];
-	char *bytes;
-	size_t len;
+	char *bytes = NULL;
+	size_t len = 0;
 	int rc = segment_path(path, log->dir, offset, SUFFIX_SNAPSHOT);
 
 	if (rc == 0)
@@ -179,7 +179,7 @@ static int replay(struct log *log, int64_t from_offset)
 int log_reload_producers(struct log *log, bool clean)
 {
 	struct offset_list found = { 0 };
-	int64_t offset;
+	int64_t offset = -1;
 	int rc = list_snapshots(log, &found);
 
 	producer_state_clear(&log->producers);

@@ -77,7 +77,7 @@ static int search_segment(struct log *log, struct segment *s, int64_t target_ms,
 			  int64_t end_offset, struct log_time_offset *found_out)
 {
 	uint8_t window[BATCH_WINDOW_BYTES];
-	struct offset_position from;
+	struct offset_position from = { 0 };
 	struct time_offset before;
 	struct batch_cursor c;
 	int rc = segment_lookup_time(s, target_ms, &before);

@@ -75,7 +75,8 @@ int log_drop_segments(struct log *log, size_t first, size_t count)
 			log,
 			log->segments[first == 0 ? n : first + count - 1 - n]);
 	memmove(log->segments + first, log->segments + first + count,
-		(log->segment_count - first - count) * sizeof(*log->segments));
+		(log->segment_count - first - count) *
+			sizeof(struct segment *));
 	log->segment_count -= count;
 	log->dir_dirty = true;
 	log_forget_places(log);
@@ -185,7 +186,7 @@ int log_apply_retention(struct log *log, int64_t retention_ms,
 static int cut_active(struct log *log, int64_t offset)
 {
 	struct segment *s = log_active(log);
-	struct located found;
+	struct located found = { 0 };
 	int64_t cut;
 	int rc = 0;
 

@@ -381,10 +381,10 @@ void batch_cursor_init(struct batch_cursor *c, struct segment *s,
 		.position = position,
 		.next = position,
 		.end = end,
-		.window = window,
 		.window_bytes = window_bytes,
 		.window_at = position,
 	};
+	c->window = window;
 }
 
 /* Have the header at c->next in the window. */

@@ -190,8 +190,7 @@ int vfs_write_all(struct vfs *vfs, int fd, const void *data, size_t len,
 	const uint8_t *from = data;
 
 	while (len > 0) {
-		struct iovec iov = { .iov_base = (void *)(uintptr_t)from,
-				     .iov_len = len };
+		struct iovec iov = { .iov_base = (void *)from, .iov_len = len };
 		ssize_t n = vfs->pwritev(vfs, fd, &iov, 1, position);
 
 		if (n < 0)

@@ -197,7 +197,7 @@ static void add_entry(void *arg, const struct checkpoint_entry *e)
 
 	assert_string_equal(e->topic, "a.topic");
 	seen->count++;
-	seen->sum += e->partition * 1000 + e->offset;
+	seen->sum += (int64_t)e->partition * 1000 + e->offset;
 }
 
 static void checkpoints_are_kafkas(void **state)

@@ -206,7 +206,7 @@ static void truncation_reaches_the_file(void **state)
 		offset_index_truncate(&f->offsets, cases[i].end_offset);
 		assert_int_equal(f->offsets.file.count, cases[i].want);
 		assert_int_equal(flush(f), 0);
-		assert_file(f, three, 8 * cases[i].want);
+		assert_file(f, three, (size_t)cases[i].want * 8);
 	}
 }
 
@@ -235,7 +235,7 @@ static void load_ends_at_zeroes_and_torn_entries(void **state)
 		assert_int_equal(flush(f), 0);
 		offset_index_truncate(&f->offsets, 2000);
 		assert_int_equal(flush(f), 0);
-		assert_file(f, three, 8 * cases[i].want);
+		assert_file(f, three, (size_t)cases[i].want * 8);
 	}
 }
 

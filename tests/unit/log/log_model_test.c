@@ -379,7 +379,7 @@ static void step_kill(struct model *m)
 
 static void step_lose_power(struct model *m)
 {
-	int64_t synced = log_recovery_point(m->log);
+	int64_t synced;
 	int64_t end;
 
 	if (m->cut_unsynced)

@@ -607,7 +607,7 @@ static void slice_outlives_its_segment(void **state)
 	assert_int_equal(log_read(f->log, 0, SIZE_MAX, 1, true, &slice), 0);
 	log_slice_retain(&slice);
 	assert_int_equal(log_set_start_offset(f->log, 1), 0);
-	fake_clock_advance_ms(&f->clock, 60 * 1000);
+	fake_clock_advance_ms(&f->clock, 60000);
 	assert_int_equal(log_sync(f->log), 0);
 	assert_int_equal(log_close(f->log, false), 0);
 	f->log = NULL;

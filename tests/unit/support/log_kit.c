@@ -47,7 +47,8 @@ void kit_make_batch(const struct kit_batch *what, struct buffer *out,
 		.codec = (enum codec)what->codec,
 		.level = CODEC_LEVEL_DEFAULT,
 		.producer_id = what->idempotent ? what->producer_id : -1,
-		.producer_epoch = what->idempotent ? what->producer_epoch : -1,
+		.producer_epoch =
+			what->idempotent ? what->producer_epoch : (int16_t)-1,
 		.base_sequence = what->idempotent ? what->base_sequence : -1,
 	};
 	int32_t records = what->records == 0 ? 1 : what->records;
