@@ -417,6 +417,7 @@ int ktopics_get(void *run)
 		status = find_resources(
 			k, 1, TOPICS_ALL_IF_NONE | TOPICS_PATTERNS, &resources);
 	if (status != EXIT_GO_ON) {
+		free(resources.items);
 		table_free(table);
 		return status;
 	}
