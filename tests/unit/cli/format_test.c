@@ -135,6 +135,7 @@ static void test_a_bad_format_says_where(void **state)
 		{ "%{offset:hex}", "this field cannot be printed so", 0 },
 		{ "\\xzz", "a broken escape", 0 },
 		{ "\\", "a broken escape", 0 },
+		{ "\\256", "a broken escape", 0 },
 	};
 
 	(void)state;
