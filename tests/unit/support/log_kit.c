@@ -47,8 +47,7 @@ void kit_make_batch(const struct kit_batch *what, struct buffer *out,
 		.codec = (enum codec)what->codec,
 		.level = CODEC_LEVEL_DEFAULT,
 		.producer_id = what->idempotent ? what->producer_id : -1,
-		.producer_epoch =
-			what->idempotent ? what->producer_epoch : (int16_t)-1,
+		.producer_epoch = -1,
 		.base_sequence = what->idempotent ? what->base_sequence : -1,
 	};
 	int32_t records = what->records == 0 ? 1 : what->records;
@@ -57,6 +56,8 @@ void kit_make_batch(const struct kit_batch *what, struct buffer *out,
 	struct batch_builder b;
 
 	assert(value != NULL);
+	if (what->idempotent)
+		params.producer_epoch = what->producer_epoch;
 	memset(value, what->fill, what->value_bytes);
 	batch_builder_init(&b);
 	for (int32_t i = 0; i < records; i++) {
