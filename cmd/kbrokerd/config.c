@@ -747,6 +747,14 @@ static void read_numbers(struct config *config)
 	config->sync_metadata = !config->temporary;
 }
 
+/* Are we what a container runs?  Then localhost would reach nobody. */
+static bool is_container(void)
+{
+	return getpid() == 1 && (access("/.dockerenv", F_OK) == 0 ||
+				 access("/run/.containerenv", F_OK) == 0 ||
+				 getenv("KUBERNETES_SERVICE_HOST") != NULL);
+}
+
 /* Defaults that depend on the machine or on --tmp. */
 static int compute_defaults(struct loading *l)
 {
@@ -758,6 +766,12 @@ static int compute_defaults(struct loading *l)
 	rc = properties_set(to, "num.network.threads", threads, "default");
 	if (rc == 0)
 		rc = properties_set(to, "node.id", "1", "default");
+	if (rc == 0 && is_container()) {
+		notice(l, LOGGER_INFO,
+		       "in a container, so listening on all addresses");
+		rc = properties_set(to, "listeners", "PLAINTEXT://0.0.0.0:9092",
+				    "container");
+	}
 	if (rc == 0 && l->input->temporary_dir != NULL)
 		rc = properties_set(to, "flush.mode", "os", "--tmp");
 	return rc;

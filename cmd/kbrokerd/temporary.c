@@ -7,6 +7,9 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { TRIES = 20 };
 
 int temporary_make(char *path, size_t size)
 {
@@ -38,5 +41,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
 
 void temporary_remove(const char *path)
 {
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	/* Somebody may still be making files in it. */
+	for (int i = 0; i < TRIES && access(path, F_OK) == 0; i++)
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -145,6 +145,25 @@ is_serving() {
 	[ "$output" = "kbrokerd: error: cannot listen on PLAINTEXT://localhost:$port: Address already in use" ]
 }
 
+@test "a second signal ends it at once" {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	start --tmp
+	# A client that asks and asks and never reads is waited for a little.
+	exec 8<>"/dev/tcp/127.0.0.1/$port"
+	(yes | head -n 400000 | sed 's/y/\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x07\xff\xff/' |
+		tr -d '\n' >&8) 2>/dev/null 3>&- &
+	pids+=($!)
+	is_serving
+	kill -TERM "$pid"
+	until grep -q msg=stopping "$err"; do kill -0 "$pid"; done
+	kill -TERM "$pid"
+	status=0
+	wait "$pid" || status=$?
+	[ "$status" -eq 143 ]
+	[ -z "$(ls "$TMPDIR")" ]
+}
+
 @test "--tmp leaves nothing behind and says that nothing is synced" {
 	export TMPDIR=$BATS_TEST_TMPDIR/tmp
 	mkdir "$TMPDIR"

@@ -32,7 +32,8 @@ enum {
 	SAMPLE_US = 50000, /* between two looks at how busy it is */
 	ACTIVE_MAX = 64,   /* connections looked at to share some */
 	IDLE_CHECK_MS = 5000,
-	STUCK_US = 30000000 /* half a request, while memory is short */
+	STUCK_US = 30000000,      /* half a request, while memory is short */
+	UNREAD_PATIENCE_MS = 2000 /* answers that are not taken, at the end */
 };
 
 static __thread struct io_thread *self;
@@ -396,6 +397,7 @@ static void begin_stop(struct io_thread *t, int64_t patience_ms)
 	TAILQ_FOREACH (conn, &t->conns, link)
 		conn_wind_down(conn);
 	add_timer(&t->on_patience, patience_ms);
+	add_timer(&t->on_hurry, UNREAD_PATIENCE_MS);
 }
 
 /* Returns false when there was nothing. */
@@ -442,7 +444,8 @@ static void end_when_quiet(struct io_thread *t)
 
 	for (conn = TAILQ_FIRST(&t->conns); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, link);
-		if (conn_is_quiet(conn)) {
+		if (conn_is_quiet(conn) ||
+		    (t->hurrying && conn->inflight == 0)) {
 			conn->closing = true;
 			conn_mark(conn);
 		}
@@ -489,6 +492,17 @@ static void on_patience(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(t->base);
 }
 
+static void on_hurry(evutil_socket_t fd, short what, void *arg)
+{
+	struct io_thread *t = arg;
+
+	(void)fd;
+	(void)what;
+	io_thread_turn(t);
+	t->hurrying = true;
+	io_thread_settle(t);
+}
+
 /* Life */
 
 static struct event_base *new_base(void)
@@ -524,6 +538,7 @@ int io_thread_init(struct io_thread *t, struct server *server, int32_t number)
 	evtimer_assign(&t->on_idle, t->base, on_idle, t);
 	evtimer_assign(&t->on_hunger, t->base, on_hunger, t);
 	evtimer_assign(&t->on_patience, t->base, on_patience, t);
+	evtimer_assign(&t->on_hurry, t->base, on_hurry, t);
 	event_add(&t->on_inbox, NULL);
 	io_thread_turn(t);
 	return 0;

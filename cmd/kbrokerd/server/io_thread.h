@@ -59,8 +59,10 @@ struct io_thread {
 	struct event on_inbox;
 	struct event on_idle;     /* looks for connections silent too long */
 	struct event on_hunger;   /* tries the starving again */
+	struct event on_hurry;    /* stopping takes a while */
 	struct event on_patience; /* stopping has taken long enough */
 	bool stopping;
+	bool hurrying; /* who does not take its answers is not waited for */
 	struct logger_limit log_limit;
 	struct pending *running; /* whose handler is at work */
 

@@ -1139,6 +1139,24 @@ static void stopping_does_not_wait_for_ever(void **state)
 	assert_closed(fd);
 }
 
+static void stopping_does_not_wait_for_who_never_reads(void **state)
+{
+	struct describe_cluster_request request;
+	struct fixture *f = *state;
+	struct clock *clock = clock_system();
+	int64_t start_us;
+	int fd = dial(f);
+
+	wire_init(&describe_cluster_request_desc, &request);
+	for (int i = 0; i < 400; i++)
+		send_frame(fd, frame(DESCRIBE_CLUSTER, 0, i, &request));
+	await(&seen.described, 30);
+	start_us = clock->monotonic_us(clock);
+	server_stop(f->server, 30000);
+	assert_true(clock->monotonic_us(clock) - start_us < 10000000);
+	close(fd);
+}
+
 /* Both io threads wake each other's requests while clients come and go. */
 static void *churn(void *arg)
 {
@@ -1260,6 +1278,7 @@ int main(void)
 		TEST(stopping_answers_long_polls_at_once),
 		TEST(stopping_waits_for_what_is_being_handled),
 		TEST(stopping_does_not_wait_for_ever),
+		TEST(stopping_does_not_wait_for_who_never_reads),
 		TEST(clients_that_come_and_go_leave_nothing),
 		TEST(busy_connections_move_unnoticed),
 		TEST(quiet_connections_stay_on_one_thread),

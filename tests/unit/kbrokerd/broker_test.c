@@ -1,0 +1,455 @@
+/*
+ * broker_test.c - tests of a whole broker, with all its APIs
+ *
+ * Each test has a broker on port 0 and a directory of its own, and talks to it
+ * with frames that the codec makes.
+ */
+#include "kbrokerd/broker.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kbrokerd/api/registry.h"
+#include "kbrokerd/temporary.h"
+#include "wire/enums.h"
+#include "wire/error_codes.h"
+#include "wire/messages.h"
+
+enum { WAIT_MS = 10000, API_VERSIONS = 18, DESCRIBE_CLUSTER = 60 };
+
+struct fixture {
+	char dir[64];
+	struct config *config;
+	struct broker *broker;
+	int fd; /* a connection */
+	struct arena arena;
+	struct buffer answer;
+};
+
+static int dial(int port)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static void start(struct fixture *f, const char *const *sets, size_t count)
+{
+	char error[512];
+
+	assert_int_equal(config_for_test(f->dir, sets, count, &f->config), 0);
+	if (broker_start(f->config, NULL, &f->broker, error, sizeof(error)) < 0)
+		fail_msg("%s", error);
+	f->fd = dial(broker_port(f->broker));
+}
+
+static void stop(struct fixture *f)
+{
+	close(f->fd);
+	assert_int_equal(broker_stop(f->broker), 0);
+	config_free(f->config);
+	f->broker = NULL;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	assert_int_equal(temporary_make(f->dir, sizeof(f->dir)), 0);
+	start(f, NULL, 0);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->broker != NULL)
+		stop(f);
+	arena_clear(&f->arena);
+	buffer_clear(&f->answer);
+	temporary_remove(f->dir);
+	free(f);
+	return 0;
+}
+
+static bool receive(int fd, void *to, size_t len)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t *at = to;
+
+	while (len > 0) {
+		ssize_t n;
+
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		n = recv(fd, at, len, 0);
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+static void ask(struct fixture *f, int16_t key, int16_t version,
+		const void *request)
+{
+	const struct wire_api *api = wire_api(key);
+	struct request_header header = { .request_api_key = key,
+					 .request_api_version = version,
+					 .correlation_id = 5,
+					 .client_id = slice_of("test") };
+	struct buffer b = { 0 };
+
+	buffer_put_be32(&b, 0);
+	wire_encode(&request_header_desc,
+		    wire_request_header_version(api, version), &header, &b,
+		    NULL);
+	assert_int_equal(wire_encode(api->request, version, request, &b, NULL),
+			 0);
+	put_be32(b.data, (uint32_t)b.len - 4);
+	assert_int_equal(send(f->fd, b.data, b.len, MSG_NOSIGNAL), b.len);
+	buffer_clear(&b);
+}
+
+/* Take the answer into response, which points into the fixture. */
+static void take(struct fixture *f, int16_t key, int16_t version,
+		 void *response)
+{
+	const struct wire_api *api = wire_api(key);
+	size_t head = wire_response_header_version(api, version) > 0 ? 5 : 4;
+	uint8_t size[4];
+
+	buffer_reset(&f->answer);
+	arena_reset(&f->arena);
+	assert_true(receive(f->fd, size, 4));
+	assert_non_null(buffer_grow(&f->answer, get_be32(size)));
+	assert_true(receive(f->fd, f->answer.data, f->answer.len));
+	assert_int_equal(get_be32(f->answer.data), 5);
+	assert_int_equal(wire_decode(api->response, version,
+				     (struct slice){ f->answer.data + head,
+						     f->answer.len - head },
+				     &f->arena, response),
+			 f->answer.len - head);
+}
+
+static void api_versions_tells_what_is_served(void **state)
+{
+	struct fixture *f = *state;
+	struct api_versions_request request;
+	struct api_versions_response response;
+	size_t count;
+	const struct api *rows = api_rows(&count);
+
+	wire_init(&api_versions_request_desc, &request);
+	request.client_software_name = slice_of("unit-test");
+	request.client_software_version = slice_of("1.0");
+	for (int16_t version = 0; version <= 4; version++) {
+		ask(f, API_VERSIONS, version, &request);
+		take(f, API_VERSIONS, version, &response);
+		assert_int_equal(response.error_code, 0);
+		assert_int_equal(response.api_keys_count, count);
+		for (size_t i = 0; i < count; i++) {
+			const struct wire_api *api = wire_api(rows[i].key);
+
+			assert_int_equal(response.api_keys[i].api_key,
+					 rows[i].key);
+			assert_int_equal(response.api_keys[i].min_version,
+					 rows[i].key == 0 ? 0
+							  : api->min_version);
+			assert_int_equal(response.api_keys[i].max_version,
+					 api->max_version);
+		}
+	}
+}
+
+static void rows_rise_and_are_known(void **state)
+{
+	size_t count;
+	const struct api *rows = api_rows(&count);
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		assert_true(i == 0 || rows[i - 1].key < rows[i].key);
+		assert_ptr_equal(api_find(rows[i].key), &rows[i]);
+		assert_true(wire_api(rows[i].key)->on_broker);
+	}
+	assert_null(api_find(-1));
+	assert_null(api_find(32767));
+}
+
+static void api_versions_tells_features(void **state)
+{
+	struct fixture *f = *state;
+	struct api_versions_request request;
+	struct api_versions_response response;
+	bool found = false;
+
+	wire_init(&api_versions_request_desc, &request);
+	request.client_software_name = slice_of("a");
+	request.client_software_version = slice_of("1");
+	ask(f, API_VERSIONS, 3, &request);
+	take(f, API_VERSIONS, 3, &response);
+	for (int32_t i = 0; i < response.supported_features_count; i++)
+		assert_true(response.supported_features[i].min_version > 0);
+	for (int32_t i = 0; i < response.finalized_features_count; i++)
+		found |= slice_is(response.finalized_features[i].name,
+				  "metadata.version");
+	assert_true(found);
+	assert_true(response.finalized_features_epoch >= 0);
+}
+
+static void a_strange_software_name_is_an_invalid_request(void **state)
+{
+	static const char *const names[] = { "", "-a", "a-", "a b", "a\n" };
+	struct fixture *f = *state;
+	struct api_versions_request request;
+	struct api_versions_response response;
+
+	wire_init(&api_versions_request_desc, &request);
+	request.client_software_version = slice_of("1");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		request.client_software_name = slice_of(names[i]);
+		ask(f, API_VERSIONS, 3, &request);
+		take(f, API_VERSIONS, 3, &response);
+		assert_int_equal(response.error_code, WIRE_INVALID_REQUEST);
+		assert_int_equal(response.api_keys_count, 0);
+	}
+}
+
+static void describe_cluster_tells_the_way_the_client_came(void **state)
+{
+	struct fixture *f = *state;
+	struct describe_cluster_request request;
+	struct describe_cluster_response response;
+
+	wire_init(&describe_cluster_request_desc, &request);
+	for (int16_t version = 0; version <= 2; version++) {
+		ask(f, DESCRIBE_CLUSTER, version, &request);
+		take(f, DESCRIBE_CLUSTER, version, &response);
+		assert_int_equal(response.error_code, 0);
+		assert_true(slice_is(response.cluster_id,
+				     f->broker->identity.cluster_id));
+		assert_int_equal(response.controller_id, 1);
+		assert_int_equal(response.brokers_count, 1);
+		assert_int_equal(response.brokers[0].broker_id, 1);
+		assert_true(slice_is(response.brokers[0].host, "127.0.0.1"));
+		assert_int_equal(response.brokers[0].port,
+				 broker_port(f->broker));
+		assert_int_equal(response.cluster_authorized_operations,
+				 INT32_MIN);
+	}
+	request.include_cluster_authorized_operations = true;
+	ask(f, DESCRIBE_CLUSTER, 1, &request);
+	take(f, DESCRIBE_CLUSTER, 1, &response);
+	assert_int_equal(response.cluster_authorized_operations, 8096);
+}
+
+static void describe_cluster_wants_the_right_endpoint(void **state)
+{
+	struct fixture *f = *state;
+	struct describe_cluster_request request;
+	struct describe_cluster_response response;
+
+	wire_init(&describe_cluster_request_desc, &request);
+	request.endpoint_type = WIRE_ENDPOINT_TYPE_CONTROLLER;
+	ask(f, DESCRIBE_CLUSTER, 1, &request);
+	take(f, DESCRIBE_CLUSTER, 1, &response);
+	assert_int_equal(response.error_code, WIRE_MISMATCHED_ENDPOINT_TYPE);
+	request.endpoint_type = 7;
+	ask(f, DESCRIBE_CLUSTER, 1, &request);
+	take(f, DESCRIBE_CLUSTER, 1, &response);
+	assert_int_equal(response.error_code, WIRE_UNSUPPORTED_ENDPOINT_TYPE);
+}
+
+static void clients_are_told_what_is_advertised(void **state)
+{
+	static const char *const sets[] = {
+		"listeners=PLAINTEXT://127.0.0.1:0",
+		"advertised.listeners=PLAINTEXT://kafka.example.org:29092"
+	};
+	struct fixture *f = *state;
+	struct describe_cluster_request request;
+	struct describe_cluster_response response;
+
+	stop(f);
+	start(f, sets, 2);
+	wire_init(&describe_cluster_request_desc, &request);
+	ask(f, DESCRIBE_CLUSTER, 0, &request);
+	take(f, DESCRIBE_CLUSTER, 0, &response);
+	assert_true(slice_is(response.brokers[0].host, "kafka.example.org"));
+	assert_int_equal(response.brokers[0].port, 29092);
+}
+
+static void a_controller_listener_serves_controller_apis(void **state)
+{
+	static const char *const sets[] = {
+		"listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0"
+	};
+	struct fixture *f = *state;
+	struct api_versions_request request;
+	struct api_versions_response response;
+
+	stop(f);
+	start(f, sets, 1);
+	close(f->fd);
+	f->fd = dial(broker_listener_port(f->broker, 1));
+	wire_init(&api_versions_request_desc, &request);
+	ask(f, API_VERSIONS, 0, &request);
+	take(f, API_VERSIONS, 0, &response);
+	assert_true(response.api_keys_count > 0);
+	for (int32_t i = 0; i < response.api_keys_count; i++)
+		assert_true(
+			wire_api(response.api_keys[i].api_key)->on_controller);
+}
+
+static void a_broker_keeps_who_it_is(void **state)
+{
+	struct fixture *f = *state;
+	struct data_dir_identity before = f->broker->identity;
+
+	stop(f);
+	start(f, NULL, 0);
+	assert_string_equal(f->broker->identity.cluster_id, before.cluster_id);
+	assert_true(uuid_equal(f->broker->identity.directory_id,
+			       before.directory_id));
+	assert_true(f->broker->found.clean);
+	assert_false(f->broker->found.fresh);
+}
+
+static void two_brokers_do_not_share_a_directory(void **state)
+{
+	struct fixture *f = *state;
+	struct broker *second;
+	char error[512];
+
+	assert_int_equal(
+		broker_start(f->config, NULL, &second, error, sizeof(error)),
+		-EBUSY);
+	assert_non_null(strstr(error, "is in use by"));
+}
+
+/* Recorded frames */
+
+static bool read_request(const char *path, struct buffer *frame)
+{
+	FILE *file = fopen(path, "r");
+	char line[8192];
+	bool is_hex = false;
+	unsigned int byte;
+
+	assert_non_null(file);
+	buffer_reset(frame);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (line[0] != ' ')
+			is_hex = strncmp(line, "hex:", 4) == 0;
+		for (const char *at = line + 2;
+		     is_hex && line[0] == ' ' && sscanf(at, "%2x", &byte) == 1;
+		     at += 2)
+			buffer_put_u8(frame, (uint8_t)byte);
+	}
+	fclose(file);
+	return frame->len >= 8;
+}
+
+/* Produce with acks=0 has none. */
+static bool wants_answer(const struct buffer *frame)
+{
+	size_t acks;
+
+	if (get_be16(frame->data) != 0)
+		return true;
+	/* Header and a null transactional id: two bytes before version 9, and
+	 * one after one of tags from then on. */
+	acks = 10 + (size_t)(int16_t)get_be16(frame->data + 8) + 2;
+	return get_be16(frame->data + acks) != 0;
+}
+
+static void try_frame(struct fixture *f, const char *name,
+		      const struct buffer *frame)
+{
+	uint8_t head[8];
+
+	close(f->fd);
+	f->fd = dial(broker_port(f->broker));
+	put_be32(head, (uint32_t)frame->len);
+	assert_int_equal(send(f->fd, head, 4, 0), 4);
+	assert_int_equal(send(f->fd, frame->data, frame->len, 0), frame->len);
+	if (!wants_answer(frame))
+		return;
+	if (!receive(f->fd, head, sizeof(head)))
+		fail_msg("%s: no answer", name);
+	assert_memory_equal(head + 4, frame->data + 4, 4);
+}
+
+static void every_recorded_request_is_answered(void **state)
+{
+	static const char vectors[] = "tests/vectors";
+	struct fixture *f = *state;
+	struct buffer frame = { 0 };
+	DIR *dir = opendir(vectors);
+	struct dirent *entry;
+	int tried = 0;
+
+	if (dir == NULL)
+		skip(); /* not run from the top folder */
+	while ((entry = readdir(dir)) != NULL) {
+		char path[512];
+		const struct api *api;
+
+		if (strstr(entry->d_name, "_request_") == NULL)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", vectors, entry->d_name);
+		if (!read_request(path, &frame))
+			continue;
+		api = api_find((int16_t)get_be16(frame.data));
+		if (api == NULL || (int16_t)get_be16(frame.data + 2) >
+					   wire_api(api->key)->max_version)
+			continue;
+		try_frame(f, entry->d_name, &frame);
+		tried++;
+	}
+	closedir(dir);
+	buffer_clear(&frame);
+	assert_true(tried > 100);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(api_versions_tells_what_is_served),
+		TEST(rows_rise_and_are_known),
+		TEST(api_versions_tells_features),
+		TEST(a_strange_software_name_is_an_invalid_request),
+		TEST(describe_cluster_tells_the_way_the_client_came),
+		TEST(describe_cluster_wants_the_right_endpoint),
+		TEST(clients_are_told_what_is_advertised),
+		TEST(a_controller_listener_serves_controller_apis),
+		TEST(a_broker_keeps_who_it_is),
+		TEST(two_brokers_do_not_share_a_directory),
+		TEST(every_recorded_request_is_answered),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
