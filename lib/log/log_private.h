@@ -1,9 +1,10 @@
 /*
  * log_private.h - what the files of the log share
  *
- * log.c opens, appends, rolls and closes; log_read.c reads; log_time.c looks
- * up timestamps; log_sync.c syncs; log_recovery.c makes sense of a directory;
- * log_trim.c drops records at either end.
+ * log.c opens, appends and closes; log_roll.c has the segments; log_read.c
+ * reads; log_time.c looks up timestamps; log_sync.c syncs; log_recovery.c opens
+ * what is on disk, and log_producers.c the producers' state; log_trim.c drops
+ * records at either end.
  */
 #ifndef LOG_LOG_PRIVATE_H
 #define LOG_LOG_PRIVATE_H
@@ -76,6 +77,10 @@ static inline struct segment *log_active(const struct log *log)
 int log_path(char path[PATH_BYTES_MAX], const struct log *log,
 	     const char *name);
 
+/* Have an active segment that the batch may go into. */
+int log_prepare_segment(struct log *log, const struct batch_header *header,
+			struct segment **segment_out);
+
 /* Which segment holds offset: the last one that starts at or below it, or the
  * first.  There must be one. */
 size_t log_segment_of(const struct log *log, int64_t offset);
@@ -113,10 +118,19 @@ struct located {
 int log_locate(struct log *log, struct segment *s, int64_t offset,
 	       struct located *found_out);
 
-/* Let the producers know of a batch that is in the log.  batch is all of it
- * when it is a control batch of a producer, else it may be null. */
-int log_note_producer(struct log *log, const struct batch_header *header,
-		      struct slice batch);
+/*
+ * What a batch that is not checked will tell its producer's state: found out
+ * before it is written, so that nothing can fail after.  batch is all of it
+ * when it is a control batch of a producer, else it may be null.
+ */
+struct producer_note {
+	struct producer *producer; /* NULL: nothing */
+	int32_t coordinator_epoch;
+};
+int producer_note_prepare(struct log *log, const struct batch_header *header,
+			  struct slice batch, struct producer_note *note);
+void producer_note_apply(const struct producer_note *note,
+			 const struct batch_header *header);
 
 /* Write <offset>.snapshot; not synced. */
 int log_write_snapshot(struct log *log, int64_t offset);

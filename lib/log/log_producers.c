@@ -15,6 +15,7 @@
 
 #include "log/log_dir.h"
 #include "log/log_private.h"
+#include "record/record.h"
 
 enum {
 	SNAPSHOT_BYTES_MAX = 1 << 30,
@@ -116,6 +117,68 @@ static int load_newest(struct log *log, struct offset_list *found,
 	return 0;
 }
 
+/* Batches */
+
+/* The coordinator epoch in the end marker of a transaction that a control
+ * batch is; -1 when it is another kind of control batch. */
+static int read_end_marker(struct slice batch, int32_t *coordinator_epoch_out)
+{
+	struct record_iter *iter;
+	struct record record;
+	int rc = record_iter_new(batch, RECORD_BYTES_DECOMPRESSED_MAX, &iter);
+
+	*coordinator_epoch_out = -1;
+	if (rc < 0)
+		return rc;
+	rc = record_next(iter, &record);
+	/* key: version, type (0 abort, 1 commit); value: version, epoch */
+	if (rc == 1 && record.key.len >= 4 && record.value.len >= 6 &&
+	    get_be16(record.key.data + 2) <= 1)
+		*coordinator_epoch_out =
+			(int32_t)get_be32(record.value.data + 2);
+	record_iter_free(iter);
+	return rc < 0 ? rc : 0;
+}
+
+int producer_note_prepare(struct log *log, const struct batch_header *header,
+			  struct slice batch, struct producer_note *note)
+{
+	int rc = 0;
+
+	*note = (struct producer_note){ NULL, -1 };
+	if (header->producer_id < 0)
+		return 0;
+	if ((header->attributes & BATCH_CONTROL) != 0)
+		rc = read_end_marker(batch, &note->coordinator_epoch);
+	if (rc < 0)
+		return rc;
+	return producer_prepare(&log->producers, header->producer_id,
+				&note->producer);
+}
+
+void producer_note_apply(const struct producer_note *note,
+			 const struct batch_header *header)
+{
+	if (note->producer == NULL)
+		return;
+	if ((header->attributes & BATCH_CONTROL) != 0)
+		producer_end_transaction(note->producer, header,
+					 note->coordinator_epoch);
+	else
+		producer_commit(note->producer, header);
+}
+
+static int note_batch(struct log *log, const struct batch_header *header,
+		      struct slice batch)
+{
+	struct producer_note note;
+	int rc = producer_note_prepare(log, header, batch, &note);
+
+	if (rc == 0)
+		producer_note_apply(&note, header);
+	return rc;
+}
+
 /* Note the batch that the cursor stands on. */
 static int replay_batch(struct log *log, const struct batch_cursor *c)
 {
@@ -126,14 +189,14 @@ static int replay_batch(struct log *log, const struct batch_cursor *c)
 
 	if (c->header.producer_id < 0 ||
 	    (c->header.attributes & BATCH_CONTROL) == 0)
-		return log_note_producer(log, &c->header, none);
+		return note_batch(log, &c->header, none);
 	batch = malloc(c->header.size);
 	if (batch == NULL)
 		return -ENOMEM;
 	rc = vfs_read_all(s->vfs, s->fd, batch, c->header.size, c->position);
 	if (rc == 0)
-		rc = log_note_producer(log, &c->header,
-				       (struct slice){ batch, c->header.size });
+		rc = note_batch(log, &c->header,
+				(struct slice){ batch, c->header.size });
 	free(batch);
 	return rc;
 }
