@@ -140,6 +140,7 @@ static int add_topic(struct consumer *c, struct consumer_node *node,
 		in_session = !is_full_fetch && p->session == node->id;
 		if (is_wanted(c, p, node->id, now)) {
 			(*wanted)++;
+			p->was_refused = false;
 			if (in_session &&
 			    p->session_offset == p->fetch_offset &&
 			    p->fetch_bytes == 0)
@@ -366,6 +367,7 @@ static int take_partition(struct consumer *c, struct consumer_node *node,
 			  struct consumer_frame *frame,
 			  const struct fetch_response_responses_partitions *a)
 {
+	p->was_refused = a->error_code != WIRE_NONE;
 	if (a->error_code == WIRE_OFFSET_OUT_OF_RANGE) {
 		out_of_range(c, p);
 		return 0;
@@ -403,7 +405,8 @@ static void skip_nothing(struct consumer *c, const struct consumer_node *node)
 
 	while ((p = consumer_each(c, &t, &i)) != NULL) {
 		if (p->session != node->id || !p->is_placed || p->is_done ||
-		    p->chunks > 0 || p->stop_offset == INT64_MAX ||
+		    p->was_refused || p->chunks > 0 ||
+		    p->stop_offset == INT64_MAX ||
 		    p->end_offset < p->stop_offset ||
 		    p->session_offset != p->fetch_offset)
 			continue;

@@ -33,6 +33,7 @@ struct consumer_partition {
 	bool is_placed;            /* position and stop_offset are known */
 	bool is_done;              /* position is at stop_offset */
 	bool is_paused;
+	bool was_refused;       /* by the last answer */
 	bool was_fetched;       /* once, without an error */
 	int64_t position;       /* to hand out next */
 	int64_t fetch_offset;   /* to fetch next */
