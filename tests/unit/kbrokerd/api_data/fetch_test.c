@@ -1,6 +1,7 @@
 /*
  * fetch_test.c - tests of fetch.c, through a socket
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "data_kit.h"
+#include "kbrokerd/partition/internal.h"
 
 enum { VERSION = 12, BY_ID = 13, PARTITIONS = 8, LONG_MS = 20000 };
 
@@ -374,6 +376,21 @@ static void followers_are_refused(void **state)
 	close(fd);
 }
 
+/* Wait until somebody waits for the partition. */
+static void await_waiter(struct bench *b, int32_t index)
+{
+	struct partition *p = kit_find(b->kit, "red", index);
+	bool found = false;
+
+	while (!found) {
+		pthread_mutex_lock(&p->lock);
+		found = p->waiters != NULL;
+		pthread_mutex_unlock(&p->lock);
+		sched_yield();
+	}
+	partition_release(p);
+}
+
 static void deletion_ends_a_long_poll(void **state)
 {
 	struct bench *b = *state;
@@ -385,7 +402,8 @@ static void deletion_ends_a_long_poll(void **state)
 	fill_fetch(&c, 2);
 	c.parts[0].fetch_offset = 1;
 	send_request(fd, FETCH, VERSION, &c.request);
-	assert_true(is_silent(fd, 20));
+	await_waiter(b, 0);
+	await_waiter(b, 1);
 	metadata_remove_topic(&b->kit->metadata, 1);
 	assert_true(receive(fd, FETCH, VERSION, &a));
 	assert_int_equal(fetched(&a, 0)->error_code,
@@ -640,8 +658,14 @@ static void second_request_takes_the_session_over(void **state)
 	c.request.max_wait_ms = 100;
 	send_request(first, FETCH, VERSION, &c.request);
 	assert_true(is_silent(first, 20));
+	/* It is refused as long as the first was not begun. */
 	fill_next(&c, id, 2);
 	send_request(second, FETCH, VERSION, &c.request);
+	while (!is_silent(second, 20)) {
+		assert_true(receive(second, FETCH, VERSION, &a));
+		answer_clear(&a);
+		send_request(second, FETCH, VERSION, &c.request);
+	}
 	assert_true(receive(first, FETCH, VERSION, &a));
 	assert_int_equal(a.fetch.error_code, WIRE_INVALID_FETCH_SESSION_EPOCH);
 	answer_clear(&a);
