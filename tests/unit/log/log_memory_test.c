@@ -30,7 +30,7 @@ static long allocations_left = -1; /* -1: without end */
 static bool failed;
 
 #if REPLACE_ALLOCATOR
-/* glibc's own, under the names that it keeps for this. */
+/* NOLINTBEGIN: glibc's own, under the names that it keeps for this. */
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
@@ -62,6 +62,7 @@ void *realloc(void *old, size_t size)
 {
 	return may_allocate() ? __libc_realloc(old, size) : NULL;
 }
+/* NOLINTEND */
 #endif
 
 struct fixture {
