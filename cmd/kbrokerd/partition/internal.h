@@ -125,6 +125,9 @@ struct partition_table {
 __attribute__((format(printf, 3, 4))) void table_log(
 	struct partition_table *table, int level, const char *format, ...);
 int64_t table_now_us(const struct partition_table *table);
+/* Run it on each of them, by so many threads at once. */
+void table_each(struct partition **all, size_t count, size_t threads,
+		void (*run)(void *arg, struct partition *p), void *arg);
 
 /* partition.c */
 
@@ -136,7 +139,7 @@ struct partition *partition_new(struct hosted_topic *topic, int32_t index,
 int partition_open(struct partition *p);
 
 /* Open after a crash and tell what was cut; the lock is taken. */
-int partition_recover(struct partition *p);
+int partition_recover(struct partition *p, struct log_recovery *recovery);
 
 /* Delete it and its directory; no new references may be given out. */
 void partition_drop(struct partition *p);

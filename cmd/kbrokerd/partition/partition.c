@@ -176,26 +176,14 @@ int partition_open(struct partition *p)
 	return 0;
 }
 
-static void tell_recovery(struct partition *p, const struct log_recovery *r)
+int partition_recover(struct partition *p, struct log_recovery *recovery)
 {
-	if (r->scanned_bytes == 0 && r->truncated_bytes == 0)
-		return;
-	table_log(p->table, r->truncated_bytes > 0 ? LOGGER_WARN : LOGGER_INFO,
-		  "recovered %s-%" PRId32 ": read %" PRId64
-		  " bytes, cut %" PRId64 " bytes off its end, log end offset "
-		  "%" PRId64,
-		  p->topic->name, p->index, r->scanned_bytes,
-		  r->truncated_bytes, log_end_offset(p->log));
-}
-
-int partition_recover(struct partition *p)
-{
-	struct log_recovery recovery = { 0 };
 	int rc;
 
+	*recovery = (struct log_recovery){ 0 };
 	pthread_mutex_lock(&p->lock);
 	assert(p->state == PARTITION_CLOSED);
-	rc = open_log(p, false, &recovery);
+	rc = open_log(p, false, recovery);
 	/* What recovery read may be in the page cache only. */
 	if (rc == 0)
 		rc = log_sync(p->log);
@@ -204,7 +192,15 @@ int partition_recover(struct partition *p)
 	} else {
 		p->state = PARTITION_OPEN;
 		p->high_watermark = log_end_offset(p->log);
-		tell_recovery(p, &recovery);
+		if (recovery->truncated_bytes > 0)
+			table_log(p->table, LOGGER_WARN,
+				  "recovered %s-%" PRId32 ": read %" PRId64
+				  " bytes, cut %" PRId64
+				  " bytes off its end, which is offset "
+				  "%" PRId64 " now",
+				  p->topic->name, p->index,
+				  recovery->scanned_bytes,
+				  recovery->truncated_bytes, p->high_watermark);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return rc;

@@ -15,14 +15,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "kbrokerd/partition/internal.h"
 #include "log/partition_metadata.h"
 
 enum {
-	RECOVERY_THREADS_MAX = 16,
 	NAME_BYTES_MAX = 255, /* of a directory, for file systems */
+	/* Some read while others wait for the disk. */
+	RECOVERY_THREADS = 16,
+	PROGRESS_US = 1000000,
 };
 
 #define METADATA_TOPIC "__cluster_metadata"
@@ -150,7 +151,9 @@ struct recovery {
 	const struct image *image;
 	struct partition **found; /* those with a directory; references */
 	size_t count;
-	atomic_size_t next; /* to be recovered */
+	atomic_size_t done, failed;
+	_Atomic int64_t scanned_bytes, cut_bytes;
+	_Atomic int64_t told_us; /* when progress was told */
 };
 
 static int host(struct recovery *r, const char *name)
@@ -248,30 +251,45 @@ static void read_checkpoints(struct recovery *r)
 
 /* Recovering */
 
-static void *recover_some(void *arg)
+static void tell_progress(struct recovery *r, size_t done)
+{
+	int64_t now_us = table_now_us(r->table);
+	int64_t told_us = atomic_load(&r->told_us);
+
+	if (now_us - told_us < PROGRESS_US ||
+	    !atomic_compare_exchange_strong(&r->told_us, &told_us, now_us))
+		return;
+	table_log(r->table, LOGGER_INFO, "recovered %zu of %zu partitions",
+		  done, r->count);
+}
+
+static void recover_one(void *arg, struct partition *p)
 {
 	struct recovery *r = arg;
-	size_t i;
+	struct log_recovery found;
 
-	while ((i = atomic_fetch_add(&r->next, 1)) < r->count)
-		partition_recover(r->found[i]);
-	return NULL;
+	if (partition_recover(p, &found) < 0)
+		atomic_fetch_add(&r->failed, 1);
+	atomic_fetch_add(&r->scanned_bytes, found.scanned_bytes);
+	atomic_fetch_add(&r->cut_bytes, found.truncated_bytes);
+	tell_progress(r, atomic_fetch_add(&r->done, 1) + 1);
 }
 
 static void recover_all(struct recovery *r)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	pthread_t threads[RECOVERY_THREADS_MAX];
-	size_t count = 0;
+	int64_t began_us = table_now_us(r->table);
 
-	/* This thread is one of them. */
-	while ((long)count + 1 < processors && count < RECOVERY_THREADS_MAX &&
-	       count + 1 < r->count &&
-	       pthread_create(&threads[count], NULL, recover_some, r) == 0)
-		count++;
-	recover_some(r);
-	while (count > 0)
-		pthread_join(threads[--count], NULL);
+	if (r->count == 0)
+		return;
+	atomic_store(&r->told_us, began_us);
+	table_each(r->found, r->count, RECOVERY_THREADS, recover_one, r);
+	table_log(r->table, LOGGER_INFO,
+		  "not stopped in order the last time: recovered %zu "
+		  "partitions in %" PRId64 " ms, read %" PRId64
+		  " bytes, cut %" PRId64 " bytes, lost %zu partitions",
+		  r->count, (table_now_us(r->table) - began_us) / 1000,
+		  atomic_load(&r->scanned_bytes), atomic_load(&r->cut_bytes),
+		  atomic_load(&r->failed));
 }
 
 int recovery_run(struct partition_table *table, char *error, size_t error_size)

@@ -9,7 +9,12 @@
 
 #include "kbrokerd/partition/internal.h"
 
-enum { LINE_BYTES_MAX = 1024, BROKER_CONFIGS = 4 /* ConfigResourceType */ };
+enum {
+	LINE_BYTES_MAX = 1024,
+	BROKER_CONFIGS = 4, /* ConfigResourceType */
+	THREADS_MAX = 64,
+	LOGS_PER_CLOSER = 16,
+};
 
 void table_log(struct partition_table *table, int level, const char *format,
 	       ...)
@@ -28,6 +33,43 @@ void table_log(struct partition_table *table, int level, const char *format,
 int64_t table_now_us(const struct partition_table *table)
 {
 	return table->params.clock->monotonic_us(table->params.clock);
+}
+
+/* Many at once */
+
+struct each {
+	struct partition **all;
+	size_t count;
+	atomic_size_t next;
+	void (*run)(void *arg, struct partition *p);
+	void *arg;
+};
+
+static void *run_some(void *arg)
+{
+	struct each *each = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&each->next, 1)) < each->count)
+		each->run(each->arg, each->all[i]);
+	return NULL;
+}
+
+void table_each(struct partition **all, size_t count, size_t threads,
+		void (*run)(void *arg, struct partition *p), void *arg)
+{
+	struct each each = { all, count, 0, run, arg };
+	pthread_t ids[THREADS_MAX];
+	size_t started = 0;
+
+	/* This thread is one of them. */
+	while (started + 1 < threads && started + 1 < count &&
+	       started < THREADS_MAX &&
+	       pthread_create(&ids[started], NULL, run_some, &each) == 0)
+		started++;
+	run_some(&each);
+	while (started > 0)
+		pthread_join(ids[--started], NULL);
 }
 
 /* When the metadata changes */
@@ -86,25 +128,32 @@ static int init(struct partition_table *table)
 	return topics_init(table);
 }
 
-/* Close every log.  Returns the first error. */
+static void close_one(void *arg, struct partition *p)
+{
+	atomic_int *first = arg;
+	int none = 0;
+	int rc = partition_close(p);
+
+	if (rc == 0)
+		return;
+	atomic_compare_exchange_strong(first, &none, rc);
+	table_log(p->table, LOGGER_ERROR, "cannot close %s-%" PRId32 ": %s",
+		  p->topic->name, p->index, strerror(-rc));
+}
+
+/* Close every log: that is waiting for the disk, so many at once.  Returns the
+ * first error. */
 static int close_all(struct partition_table *table)
 {
+	atomic_int first = 0;
 	size_t count;
 	struct partition **all = topics_all(table, &count);
-	int rc = all == NULL ? -ENOMEM : 0;
 
-	for (size_t i = 0; i < count; i++) {
-		int closed = partition_close(all[i]);
-
-		if (closed < 0)
-			table_log(table, LOGGER_ERROR,
-				  "cannot close %s-%" PRId32 ": %s",
-				  all[i]->topic->name, all[i]->index,
-				  strerror(-closed));
-		rc = rc < 0 ? rc : closed;
-	}
+	if (all == NULL)
+		return -ENOMEM;
+	table_each(all, count, count / LOGS_PER_CLOSER, close_one, &first);
 	topics_give_back(all, count);
-	return rc;
+	return atomic_load(&first);
 }
 
 static void release(struct partition_table *table)

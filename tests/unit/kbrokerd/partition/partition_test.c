@@ -428,7 +428,7 @@ static void unclean_restart_cuts_torn_tails_and_says_so(void **state)
 	assert_int_equal(kit_stop(k), 0);
 	tear(k, "red-2", 33);
 	kit_start(k, false);
-	assert_true(kit_logged(k, "red-2: read"));
+	assert_true(kit_logged(k, "recovered red-2: read"));
 	assert_true(kit_logged(k, "cut 33 bytes"));
 	for (int32_t i = 0; i < 4; i++) {
 		struct partition *p = kit_find(k, "red", i);
