@@ -416,6 +416,15 @@ static void end_of_input(struct conn *conn)
 	conn_wind_down(conn);
 }
 
+void conn_heard(struct conn *conn)
+{
+	struct conn_list *conns = &conn->thread->conns;
+
+	conn->heard_us = conn->thread->now_us;
+	TAILQ_REMOVE(conns, conn, link);
+	TAILQ_INSERT_TAIL(conns, conn, link);
+}
+
 static void receive(struct conn *conn)
 {
 	struct input *in = &conn->in;
@@ -438,9 +447,7 @@ static void receive(struct conn *conn)
 	}
 	if (n > 0) {
 		in->len += (uint32_t)n;
-		conn->heard_us = conn->thread->now_us;
-		TAILQ_REMOVE(&conn->thread->conns, conn, link);
-		TAILQ_INSERT_TAIL(&conn->thread->conns, conn, link);
+		conn_heard(conn);
 	}
 	handle_input(conn);
 }

@@ -103,6 +103,9 @@ void conn_release(struct conn *conn);
  * whether it has got it. */
 bool conn_feed(struct conn *conn, bool force);
 
+/* Count it as heard of now. */
+void conn_heard(struct conn *conn);
+
 /* Has it half a request, of which nothing came since then? */
 bool conn_is_stuck(const struct conn *conn, int64_t since_us);
 

@@ -32,7 +32,6 @@ enum {
 	SAMPLE_US = 50000, /* between two looks at how busy it is */
 	ACTIVE_MAX = 64,   /* connections looked at to share some */
 	IDLE_CHECK_MS = 5000,
-	STUCK_US = 30000000,      /* half a request, while memory is short */
 	UNREAD_PATIENCE_MS = 2000 /* answers that are not taken, at the end */
 };
 
@@ -167,6 +166,7 @@ void io_thread_unstarve(struct io_thread *t, struct conn *conn)
 	assert(conn->is_starving);
 	conn->is_starving = false;
 	TAILQ_REMOVE(&t->starving, conn, starving_link);
+	conn_heard(conn); /* its silence was our doing */
 	conn_mark(conn);
 }
 
@@ -180,6 +180,21 @@ static bool feed(struct io_thread *t, struct conn *conn)
 		return false;
 	t->exempt = conn;
 	return conn_feed(conn, true);
+}
+
+/* Half requests of which nothing comes hold the memory that others want. */
+static void drop_stuck(struct io_thread *t)
+{
+	int64_t since_us = t->now_us - t->server->stuck_us;
+	struct conn *conn;
+
+	TAILQ_FOREACH (conn, &t->conns, link) {
+		if (conn->heard_us >= since_us)
+			break;
+		if (conn_is_stuck(conn, since_us))
+			conn_fail(conn, "half a request while memory is short",
+				  -1, -1, SLICE_NULL);
+	}
 }
 
 static void on_hunger(evutil_socket_t fd, short what, void *arg)
@@ -198,15 +213,7 @@ static void on_hunger(evutil_socket_t fd, short what, void *arg)
 	}
 	if (!TAILQ_EMPTY(&t->starving)) {
 		add_timer(&t->on_hunger, HUNGER_MS);
-		TAILQ_FOREACH (conn, &t->conns, link) {
-			if (conn->heard_us >= t->now_us - STUCK_US)
-				break;
-			if (conn_is_stuck(conn, t->now_us - STUCK_US))
-				conn_fail(
-					conn,
-					"half a request while memory is short",
-					-1, -1, SLICE_NULL);
-		}
+		drop_stuck(t);
 	}
 	io_thread_settle(t);
 }

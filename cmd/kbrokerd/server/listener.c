@@ -23,18 +23,34 @@
 #include "kbrokerd/server/conn.h"
 #include "kbrokerd/server/server.h"
 
-enum { RETRY_MS = 100, ACCEPTS_A_TURN = 64, PORT_TRIES = 20 };
+enum {
+	RETRY_MS = 100,
+	ACCEPTS_A_TURN = 64,
+	PORT_TRIES = 20,
+	TELL_EVERY_US = 60000000
+};
 
 /* Accepting */
+
+/* Said once, and again when it goes on for long. */
+static void tell_pause(struct listener *l, const char *why)
+{
+	int64_t now_us = io_thread_self()->now_us;
+
+	if (l->told_us != 0 && now_us - l->told_us < TELL_EVERY_US)
+		return;
+	l->told_us = now_us;
+	logger_tell(l->server->logger, LOGGER_WARN, "server",
+		    "accepting no connections for now", "why", why, "listener",
+		    l->config->name, NULL);
+}
 
 static void pause_accepting(struct listener *l, const char *why)
 {
 	struct timeval retry = { .tv_usec = RETRY_MS * 1000L };
 
-	if (!l->paused && why != NULL)
-		logger_tell(l->server->logger, LOGGER_WARN, "server",
-			    "accepting no connections for now", "why", why,
-			    "listener", l->config->name, NULL);
+	if (!l->paused)
+		tell_pause(l, why);
 	l->paused = true;
 	for (size_t i = 0; i < l->socket_count; i++)
 		event_del(&l->events[i]);
@@ -49,7 +65,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (atomic_load(&l->server->conn_count) >=
 	    l->server->config->connections_max) {
-		pause_accepting(l, NULL);
+		pause_accepting(l, "max.connections");
 		return;
 	}
 	l->paused = false;

@@ -24,6 +24,7 @@ struct listener {
 	struct event events[LISTENER_SOCKETS_MAX];
 	struct event on_retry; /* accepts again after a pause */
 	bool attached, paused;
+	int64_t told_us; /* when it was last said that accepting pauses */
 };
 
 /* Bind and listen, without accepting.  Returns 0 or a negative errno with a

@@ -12,7 +12,7 @@
 #include "kbrokerd/broker.h"
 #include "kbrokerd/server/io_thread.h"
 
-enum { BUSY_FROM_PERCENT = 60 };
+enum { BUSY_FROM_PERCENT = 60, STUCK_US = 5000000 };
 
 static int open_listeners(struct server *s, char *error, size_t error_size)
 {
@@ -56,6 +56,7 @@ int server_open(struct broker *broker, server_find_api *find_api,
 		return -ENOMEM;
 	s->broker = broker;
 	s->find_api = find_api;
+	s->stuck_us = STUCK_US;
 	s->busy_from_percent = BUSY_FROM_PERCENT;
 	s->config = broker->config;
 	s->logger = broker->logger;

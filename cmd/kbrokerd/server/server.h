@@ -27,6 +27,8 @@ struct server {
 	const struct logger *logger;
 	struct clock *clock;
 	server_find_api *find_api;
+	int64_t stuck_us; /* half a request may pause so long, short of memory
+			   */
 	int32_t busy_from_percent; /* a thread shares its connections */
 	struct budget budget;      /* of half received requests */
 	struct listener listeners[LISTENERS_MAX];

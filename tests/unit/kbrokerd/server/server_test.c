@@ -952,6 +952,7 @@ static void large_requests_beyond_the_budget_take_turns(void **state)
 	pthread_t threads[8];
 	int stuck[3];
 
+	f->server->stuck_us = 300000;
 	for (int i = 0; i < 3; i++) { /* of these only the front comes */
 		stuck[i] = dial(f);
 		send_all(stuck[i], b.data, 700000);
