@@ -81,7 +81,9 @@ static void names_lead_there_and_back(void **state)
 {
 	(void)state;
 	for (int p = PARTITIONER_RANDOM; p <= PARTITIONER_FNV1A_RANDOM; p++)
-		assert_int_equal(partitioner_by_name(partitioner_name(p)), p);
+		assert_int_equal(partitioner_by_name(partitioner_name(
+					 (enum client_partitioner)p)),
+				 p);
 	assert_int_equal(partitioner_by_name("roundrobin"), -EINVAL);
 }
 

@@ -226,7 +226,7 @@ static void dispatch(struct fake_request *r)
 	else if (r->key == API_INIT_PRODUCER_ID)
 		answer_producer_id(r);
 	else
-		assert(!"a request that the test does not expect");
+		assert(false); /* a request that the test does not expect */
 }
 
 static void take_frame(struct fake_conn *conn, struct slice frame)
