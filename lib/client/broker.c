@@ -435,12 +435,14 @@ static void set_pause(struct broker *b)
 		b->pause_ms = config->reconnect_backoff_max_ms;
 }
 
-static void note_reason(struct broker *b, const char *reason)
+/* One that only closes may be anything: say how far it came. */
+static void note_reason(struct broker *b, int rc, const char *reason)
 {
+	bool is_mute = b->state == BROKER_HANDSHAKE &&
+		       (rc == -EPIPE || rc == -ECONNRESET);
+
 	snprintf(b->reason, sizeof(b->reason), "%s%s", reason,
-		 b->state == BROKER_HANDSHAKE ? ", before it said what it "
-						"speaks"
-					      : "");
+		 is_mute ? " before it said what it speaks" : "");
 }
 
 /* The connection is over: so is every request that waits for it. */
@@ -450,7 +452,7 @@ static void fail(struct broker *b, int rc, const char *reason)
 
 	if (b->state == BROKER_DOWN)
 		return;
-	note_reason(b, reason);
+	note_reason(b, rc, reason);
 	b->state = BROKER_DOWN;
 	frame_conn_free(b->conn);
 	b->conn = NULL;

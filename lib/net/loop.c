@@ -258,6 +258,37 @@ void loop_timer_free(struct loop_timer *timer)
 	free(timer);
 }
 
+struct post {
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void on_post_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct post post = *(struct post *)arg;
+
+	(void)fd;
+	(void)what;
+	free(arg);
+	post.fn(post.arg);
+}
+
+int loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+	static const struct timeval now = { 0, 0 };
+	struct post *post = malloc(sizeof(*post));
+
+	if (post == NULL)
+		return -ENOMEM;
+	*post = (struct post){ fn, arg };
+	if (event_base_once(loop->base, -1, EV_TIMEOUT, on_post_event, post,
+			    &now) < 0) {
+		free(post);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
 static void on_signal_event(evutil_socket_t signo, short what, void *arg)
 {
 	struct loop_signal *signal = arg;

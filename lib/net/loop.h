@@ -68,6 +68,9 @@ void loop_timer_set(struct loop_timer *timer, int64_t ms);
 void loop_timer_stop(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer);
 
+/* Call fn(arg) in the next round, once; cannot be taken back.  0 or -ENOMEM. */
+int loop_post(struct loop *loop, void (*fn)(void *arg), void *arg);
+
 /* on_signal(arg) in the loop for each time signo arrives.  0 or -ENOMEM. */
 int loop_signal_new(struct loop *loop, int signo, void (*on_signal)(void *arg),
 		    void *arg, struct loop_signal **signal_out);

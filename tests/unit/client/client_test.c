@@ -377,6 +377,28 @@ static void an_answer_out_of_turn_closes(void **state)
 	assert_non_null(strstr(error_text(f), "out of turn"));
 }
 
+static bool close_versions(struct fake_request *r)
+{
+	if (r->key != API_API_VERSIONS)
+		return false;
+	fake_close(r);
+	return true;
+}
+
+static void one_that_closes_at_once_is_told_apart(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->on_request = close_versions;
+	start(f);
+
+	assert_int_equal(call(f, API_METADATA, CLIENT_ANY_NODE, SOME_MS),
+			 -ECONNREFUSED);
+	assert_non_null(strstr(error_text(f),
+			       "connection closed by the broker before it said "
+			       "what it speaks"));
+}
+
 static void a_lost_broker_is_connected_to_again(void **state)
 {
 	struct fixture *f = *state;
@@ -646,6 +668,7 @@ int main(void)
 		TEST(a_cancelled_request_does_not_disturb_the_others),
 		TEST(a_malformed_answer_is_bad_data),
 		TEST(an_answer_out_of_turn_closes),
+		TEST(one_that_closes_at_once_is_told_apart),
 		TEST(a_lost_broker_is_connected_to_again),
 		TEST(the_controller_is_looked_up_first),
 		TEST(a_call_ends_when_the_loop_is_stopped),

@@ -134,6 +134,20 @@ static void a_timer_may_free_itself(void **state)
 	assert_string_equal(f->seen, "f");
 }
 
+static void what_is_posted_runs_later_and_in_order(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(loop_post(f->loop, on_a, f), 0);
+	assert_int_equal(loop_post(f->loop, on_b, f), 0);
+	assert_int_equal(loop_post(f->loop, on_stop, f), 0);
+	assert_string_equal(f->seen, "");
+
+	loop_run(f->loop);
+
+	assert_string_equal(f->seen, "abs");
+}
+
 static void a_readable_pipe_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -206,6 +220,7 @@ int main(void)
 		TEST(timers_run_in_the_order_of_their_times),
 		TEST(a_stopped_timer_does_not_run),
 		TEST(a_timer_may_free_itself),
+		TEST(what_is_posted_runs_later_and_in_order),
 		TEST(a_readable_pipe_is_told),
 		TEST(a_watch_for_nothing_sees_nothing),
 		TEST(a_regular_file_cannot_be_watched),
