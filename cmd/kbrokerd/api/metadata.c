@@ -130,9 +130,9 @@ static void fill_partition(struct answer *a, const struct partition_image *p,
 		.leader_id = has_leader ? p->leader : -1,
 		.leader_epoch = p->leader_epoch,
 		/* The codec's structs do not say const. */
-		.replica_nodes = (int32_t *)(uintptr_t)p->replicas,
+		.replica_nodes = (int32_t *)p->replicas,
 		.replica_nodes_count = p->replica_count,
-		.isr_nodes = (int32_t *)(uintptr_t)p->isr,
+		.isr_nodes = (int32_t *)p->isr,
 		.isr_nodes_count = p->isr_count,
 	};
 	fill_offline(a, p, to);

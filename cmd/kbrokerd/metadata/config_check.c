@@ -8,6 +8,12 @@
 
 #include <stdlib.h>
 
+/* What could not be put into words is wrong all the same. */
+static const char *said(const char *text)
+{
+	return text == NULL ? "Invalid configuration" : text;
+}
+
 static const char *scope_text(enum config_scope scope)
 {
 	switch (scope) {
@@ -60,20 +66,20 @@ const char *config_check_entry(enum config_scope scope, const char *name,
 	char why[256];
 
 	if (def == NULL)
-		return arena_printf(arena, "Unknown %s config name: %s",
-				    scope_text(scope), name);
+		return said(arena_printf(arena, "Unknown %s config name: %s",
+					 scope_text(scope), name));
 	if (config_value_check(def, value, why, sizeof(why)) < 0)
-		return arena_printf(arena,
-				    "Invalid value %s for configuration %s: %s",
-				    value, name, why);
+		return said(arena_printf(
+			arena, "Invalid value %s for configuration %s: %s",
+			value, name, why));
 	if (is_throttle(name) && !is_throttled_list(value))
-		return arena_printf(
+		return said(arena_printf(
 			arena,
 			"Invalid value [%s] for configuration %s: %s must be "
 			"the literal '*' or a list of replicas in the "
 			"following format: "
 			"[partitionId]:[brokerId],[partitionId]:[brokerId],...",
-			value, name, name);
+			value, name, name));
 	return NULL;
 }
 
@@ -85,11 +91,11 @@ static const char *check_lags(const struct config_set *set, struct arena *arena)
 	if (least == NULL || most == NULL ||
 	    strtoll(least, NULL, 10) <= strtoll(most, NULL, 10))
 		return NULL;
-	return arena_printf(arena,
-			    "conflict topic config setting "
-			    "min.compaction.lag.ms (%s) > "
-			    "max.compaction.lag.ms (%s)",
-			    least, most);
+	return said(arena_printf(arena,
+				 "conflict topic config setting "
+				 "min.compaction.lag.ms (%s) > "
+				 "max.compaction.lag.ms (%s)",
+				 least, most));
 }
 
 static const char *check_remote(const struct config_set *set,
@@ -99,10 +105,10 @@ static const char *check_remote(const struct config_set *set,
 
 	if (enable == NULL || strcasecmp(enable, "true") != 0)
 		return NULL;
-	return arena_printf(arena,
-			    "Tiered Storage functionality is disabled in the "
-			    "broker. Topic cannot be configured with remote "
-			    "log storage.");
+	return said(arena_printf(
+		arena, "Tiered Storage functionality is disabled in the "
+		       "broker. Topic cannot be configured with remote "
+		       "log storage."));
 }
 
 const char *config_check_topic(const struct config_set *set,

@@ -134,20 +134,22 @@ struct controller_error controller_check_placed(const struct controller *c,
 		int32_t id = placed->replicas[i];
 		const struct broker_image *b = image_broker(c->image, id);
 
-		if (b == NULL)
+		if (b == NULL) {
 			e.text = arena_printf(
 				arena,
 				"The manual partition assignment includes "
 				"broker %d, but no such broker is registered.",
 				id);
-		else if (occurs_before(placed, i))
+			return e;
+		}
+		if (occurs_before(placed, i)) {
 			e.text = arena_printf(
 				arena,
 				"The manual partition assignment includes the "
 				"broker %d more than once.",
 				id);
-		if (e.text != NULL)
 			return e;
+		}
 		serving += serves(b);
 	}
 	if (serving == 0) {
@@ -187,6 +189,7 @@ static void add_partition(const struct controller *c, struct uuid topic_id,
 	r.topic_id = topic_id;
 	r.replicas = placed->replicas;
 	r.replicas_count = placed->replica_count;
+	r.leader = -1;
 	r.isr = isr;
 	r.directories = directories;
 	r.directories_count = placed->replica_count;
@@ -195,10 +198,12 @@ static void add_partition(const struct controller *c, struct uuid topic_id,
 			image_broker(c->image, placed->replicas[i]);
 
 		directories[i] = directory_for(b);
-		if (b != NULL && serves(b))
-			isr[r.isr_count++] = b->id;
+		if (b == NULL || !serves(b))
+			continue;
+		if (r.isr_count == 0)
+			r.leader = b->id;
+		isr[r.isr_count++] = b->id;
 	}
-	r.leader = r.isr_count > 0 ? isr[0] : -1;
 	r.leader_epoch = 0;
 	r.partition_epoch = 0;
 	controller_add(c, &partition_record_desc, &r);

@@ -179,9 +179,8 @@ struct partition_arrays *image_partition_arrays(const struct partition_image *p)
 {
 	if (p->replicas == NULL)
 		return NULL;
-	return (struct partition_arrays *)((uintptr_t)p->replicas -
-					   offsetof(struct partition_arrays,
-						    data));
+	return (void *)((uint8_t *)p->replicas -
+			offsetof(struct partition_arrays, data));
 }
 
 void image_arrays_release(struct partition_arrays *arrays)
@@ -238,13 +237,13 @@ void image_feature_list_release(struct feature_list *list)
 
 void image_retain(const struct image *image)
 {
-	atomic_fetch_add_explicit(&((struct image *)(uintptr_t)image)->refs, 1,
+	atomic_fetch_add_explicit(&((struct image *)image)->refs, 1,
 				  memory_order_relaxed);
 }
 
 void image_release(const struct image *const_image)
 {
-	struct image *image = (struct image *)(uintptr_t)const_image;
+	struct image *image = (struct image *)const_image;
 
 	if (image == NULL || atomic_fetch_sub(&image->refs, 1) != 1)
 		return;

@@ -679,7 +679,7 @@ static int change_topic_configs(struct image *image, struct topic_node *node,
 				const struct config_record *r,
 				struct arena *scratch)
 {
-	struct config_node *configs;
+	struct config_node *configs = NULL;
 	int rc = own_topic(image, &node);
 
 	if (rc == 0)
@@ -840,7 +840,7 @@ static int put_broker(struct image *image, int32_t id, struct broker_node *node)
 {
 	size_t old_count = image_broker_count(image);
 	struct broker_list *list = malloc(
-		sizeof(*list) + (old_count + 1) * sizeof(list->nodes[0]));
+		sizeof(*list) + (old_count + 1) * sizeof(struct broker_node *));
 	size_t n = 0;
 
 	if (list == NULL) {

@@ -23,18 +23,24 @@ enum {
 int16_t image_record_version(const struct image *image,
 			     const struct wire_desc *desc)
 {
+	static const struct {
+		const struct wire_desc *desc;
+		int16_t level, version; /* the newest first */
+	} versions[] = {
+		{ &partition_record_desc, LEVEL_ELR, 2 },
+		{ &partition_record_desc, LEVEL_DIRECTORIES, 1 },
+		{ &partition_change_record_desc, LEVEL_ELR, 2 },
+		{ &partition_change_record_desc, LEVEL_DIRECTORIES, 1 },
+		{ &register_broker_record_desc, LEVEL_DIRECTORIES, 3 },
+		{ &register_broker_record_desc, LEVEL_MIGRATION, 2 },
+		{ &register_broker_record_desc, LEVEL_CONTROLLED_SHUTDOWN, 1 },
+	};
 	int16_t level = image_feature(image, "metadata.version");
 
-	if (desc == &partition_record_desc ||
-	    desc == &partition_change_record_desc)
-		return level >= LEVEL_ELR           ? 2
-		       : level >= LEVEL_DIRECTORIES ? 1
-						    : 0;
-	if (desc == &register_broker_record_desc)
-		return level >= LEVEL_DIRECTORIES           ? 3
-		       : level >= LEVEL_MIGRATION           ? 2
-		       : level >= LEVEL_CONTROLLED_SHUTDOWN ? 1
-							    : 0;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		if (versions[i].desc == desc && level >= versions[i].level)
+			return versions[i].version;
+	}
 	return 0;
 }
 
@@ -98,7 +104,7 @@ static int write_broker(struct writer *w, const struct broker_image *b)
 	r.rack = slice_of(b->rack);
 	r.fenced = b->fenced;
 	r.in_controlled_shutdown = b->in_controlled_shutdown;
-	r.log_dirs = (struct uuid *)(uintptr_t)b->log_dirs;
+	r.log_dirs = (struct uuid *)b->log_dirs;
 	r.log_dirs_count = (int32_t)b->log_dir_count;
 	r.end_points_count = (int32_t)b->endpoint_count;
 	r.features_count = (int32_t)b->feature_count;
@@ -135,7 +141,7 @@ static int write_brokers(struct writer *w)
 /* The codec's structs do not say const. */
 static int32_t *ids_of(const int32_t *ids)
 {
-	return (int32_t *)(uintptr_t)ids;
+	return (int32_t *)ids;
 }
 
 static int write_partition(struct writer *w, const struct topic_image *topic,
@@ -159,7 +165,7 @@ static int write_partition(struct writer *w, const struct topic_image *topic,
 	r.leader_recovery_state = p->recovering ? 1 : 0;
 	r.leader_epoch = p->leader_epoch;
 	r.partition_epoch = p->partition_epoch;
-	r.directories = (struct uuid *)(uintptr_t)p->directories;
+	r.directories = (struct uuid *)p->directories;
 	r.directories_count = p->replica_count;
 	/* Null is left out; empty would not be. */
 	if (p->eligible_count > 0) {

@@ -28,6 +28,9 @@ enum {
 	READ_BYTES = 1 << 20
 };
 
+/* Room for a path and a name, of which only PATH_BYTES_MAX may be used. */
+#define PATH_MAX_BYTES ((size_t)2 * PATH_BYTES_MAX)
+
 /* Kafka's id of the topic: the first of the reserved ones. */
 static const struct uuid metadata_topic_id = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 						 0, 0, 0, 0, 0, 1 } };
@@ -55,6 +58,7 @@ __attribute__((format(printf, 3, 4))) static int complain(
 	va_list args;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
 	vsnprintf(to->text, to->size, format, args);
 	va_end(args);
 	return rc;
@@ -63,9 +67,9 @@ __attribute__((format(printf, 3, 4))) static int complain(
 /* Files */
 
 static int path_of(const struct metadata_log *log, const char *name,
-		   char path[2 * PATH_BYTES_MAX])
+		   char path[PATH_MAX_BYTES])
 {
-	int n = snprintf(path, 2 * PATH_BYTES_MAX, "%s/%s", log->dir, name);
+	int n = snprintf(path, PATH_MAX_BYTES, "%s/%s", log->dir, name);
 
 	return n < 0 || n >= PATH_BYTES_MAX ? -ENAMETOOLONG : 0;
 }
@@ -92,7 +96,7 @@ static int replace(const struct metadata_log *log, const char *path,
 		   const char *suffix, struct slice data)
 {
 	struct vfs *vfs = log->params.vfs;
-	char part[2 * PATH_BYTES_MAX + 16];
+	char part[PATH_MAX_BYTES + 16];
 	int rc;
 
 	snprintf(part, sizeof(part), "%s%s", path, suffix);
@@ -153,7 +157,7 @@ static int on_name(void *arg, const char *name)
 {
 	struct snapshot_list *list = arg;
 	struct vfs *vfs = list->log->params.vfs;
-	char path[2 * PATH_BYTES_MAX];
+	char path[PATH_MAX_BYTES];
 	struct snapshot_id id;
 
 	if (snapshot_parse_name(name, &id) == 0)
@@ -195,7 +199,7 @@ static int read_snapshot(const struct metadata_log *log, struct snapshot_id id,
 			 struct replay *replay)
 {
 	char name[SNAPSHOT_NAME_BYTES];
-	char path[2 * PATH_BYTES_MAX];
+	char path[PATH_MAX_BYTES];
 	char *data;
 	size_t len;
 	int rc;
@@ -357,7 +361,7 @@ static int read_quorum(const struct metadata_log *log,
 		       struct metadata_log_found *found,
 		       const struct complaint *complaint)
 {
-	char path[2 * PATH_BYTES_MAX];
+	char path[PATH_MAX_BYTES];
 	char *data;
 	size_t len;
 	int rc = path_of(log, "quorum-state", path);
@@ -412,6 +416,7 @@ static int load(struct metadata_log *log, struct metadata_log_found *found,
 	return 0;
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): complain() writes to error */
 int metadata_log_open(const struct metadata_log_params *params,
 		      struct metadata_log **log_out,
 		      struct metadata_log_found *found_out, char *error,
@@ -443,6 +448,8 @@ int metadata_log_open(const struct metadata_log_params *params,
 	*log_out = log;
 	return 0;
 }
+
+/* NOLINTEND(readability-non-const-parameter) */
 
 int metadata_log_close(struct metadata_log *log)
 {
@@ -497,7 +504,7 @@ int metadata_log_write_quorum(struct metadata_log *log,
 			      const struct quorum_state *state)
 {
 	struct buffer text = { 0 };
-	char path[2 * PATH_BYTES_MAX];
+	char path[PATH_MAX_BYTES];
 	int rc = path_of(log, "quorum-state", path);
 
 	if (rc == 0)
@@ -550,7 +557,7 @@ static bool oldest_is_over(const struct metadata_log *log,
 		return false;
 	for (size_t i = 0; i < list->count; i++) {
 		char name[SNAPSHOT_NAME_BYTES];
-		char path[2 * PATH_BYTES_MAX];
+		char path[PATH_MAX_BYTES];
 
 		snapshot_name(list->ids[i], name);
 		if (path_of(log, name, path) == 0)
@@ -571,7 +578,7 @@ static void clean(struct metadata_log *log, int64_t now_ms)
 		return;
 	while (oldest_is_over(log, &list, now_ms)) {
 		char name[SNAPSHOT_NAME_BYTES];
-		char path[2 * PATH_BYTES_MAX];
+		char path[PATH_MAX_BYTES];
 
 		snapshot_name(list.ids[list.count - 1], name);
 		if (path_of(log, name, path) == 0)
@@ -589,7 +596,7 @@ int metadata_log_snapshot(struct metadata_log *log, const struct image *image)
 	int64_t now_ms = log->params.clock->wall_ms(log->params.clock);
 	struct buffer bytes = { 0 };
 	char name[SNAPSHOT_NAME_BYTES];
-	char path[2 * PATH_BYTES_MAX];
+	char path[PATH_MAX_BYTES];
 	int rc;
 
 	if (id.end_offset == log->snapshot_end)
@@ -642,16 +649,16 @@ static int take_records(struct slice bytes, struct record_list *records)
 }
 
 static void bootstrap_path(const struct metadata_log *log,
-			   char path[2 * PATH_BYTES_MAX])
+			   char path[PATH_MAX_BYTES])
 {
-	snprintf(path, 2 * PATH_BYTES_MAX, "%s/bootstrap.checkpoint",
+	snprintf(path, PATH_MAX_BYTES, "%s/bootstrap.checkpoint",
 		 log->data_dir);
 }
 
 int metadata_log_read_bootstrap(struct metadata_log *log,
 				struct record_list *records)
 {
-	char path[2 * PATH_BYTES_MAX];
+	char path[PATH_MAX_BYTES];
 	char *data;
 	size_t len;
 	int rc;
@@ -669,7 +676,7 @@ int metadata_log_write_bootstrap(struct metadata_log *log,
 				 const struct record_list *records)
 {
 	struct buffer bytes = { 0 };
-	char path[2 * PATH_BYTES_MAX];
+	char path[PATH_MAX_BYTES];
 	int rc = snapshot_encode_records(
 		records, log->params.clock->wall_ms(log->params.clock), &bytes);
 

@@ -54,6 +54,7 @@ __attribute__((format(printf, 3, 4))) static int complain(struct start *s,
 	va_list args;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
 	vsnprintf(s->error, s->error_size, format, args);
 	va_end(args);
 	return rc;
@@ -203,7 +204,7 @@ static int begin_epoch(struct start *s)
 
 	image_each_control(s->found.image, on_control, &kraft_version);
 	s->q->epoch = (s->found.last_epoch < 0 ? 0 : s->found.last_epoch) + 1;
-	state.version = kraft_version > 0;
+	state.version = kraft_version > 0 ? 1 : 0;
 	state.leader_epoch = s->q->epoch;
 	return metadata_log_write_quorum(s->q->log, &state);
 }
@@ -394,6 +395,7 @@ static int open_log(struct start *s)
 				 s->error_size);
 }
 
+/* NOLINTBEGIN(readability-non-const-parameter): complain() writes to error */
 int quorum_start(const struct metadata_params *params,
 		 struct quorum **quorum_out, const struct image **image_out,
 		 char *error, size_t error_size)
@@ -429,6 +431,8 @@ int quorum_start(const struct metadata_params *params,
 	*image_out = s.image;
 	return 0;
 }
+
+/* NOLINTEND(readability-non-const-parameter) */
 
 /* Snapshots */
 

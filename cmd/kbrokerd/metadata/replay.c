@@ -98,7 +98,8 @@ static int replay_record(struct replay *r, struct slice value)
 static int replay_control(struct replay *r, const struct record *record)
 {
 	struct snapshot_header_record header;
-	int16_t version, type;
+	int16_t version;
+	int16_t type;
 
 	if (record->key.len < 4)
 		return bad(r, "a control record has no type");

@@ -23,13 +23,14 @@ void snapshot_name(struct snapshot_id id, char name[SNAPSHOT_NAME_BYTES])
 int snapshot_parse_name(const char *name, struct snapshot_id *id_out)
 {
 	char again[SNAPSHOT_NAME_BYTES];
-	long long end_offset;
-	int epoch;
+	char *end;
+	long long end_offset = strtoll(name, &end, 10);
+	long epoch = *end == '-' ? strtol(end + 1, NULL, 10) : -1;
 
-	if (sscanf(name, "%20lld-%10d", &end_offset, &epoch) != 2 ||
-	    end_offset < 0 || epoch < 0)
+	if (end_offset < 0 || epoch < 0 || epoch > INT32_MAX)
 		return -EINVAL;
-	*id_out = (struct snapshot_id){ end_offset, epoch };
+	/* Only what we would write ourselves is one. */
+	*id_out = (struct snapshot_id){ end_offset, (int32_t)epoch };
 	snapshot_name(*id_out, again);
 	return strcmp(name, again) == 0 ? 0 : -EINVAL;
 }

@@ -323,7 +323,8 @@ void topic_config_resolve(const struct image *image,
 {
 	struct config_sources sources;
 	int64_t factor;
-	const char *policy, *timestamp_type;
+	const char *policy;
+	const char *timestamp_type;
 
 	config_sources_init(&sources, image, node_id, broker_properties,
 			    topic->configs);

@@ -3,6 +3,7 @@
  * by a client of a whole broker
  */
 #include <arpa/inet.h>
+#include <ftw.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,15 +84,22 @@ static int setup(void **state)
 	return 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	stop(f);
 	arena_clear(&f->arena);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 	free(f);
 	return 0;
 }
@@ -630,21 +638,21 @@ static void the_brokers_configs_are_described(void **state)
 static void what_is_not_there_is_not_described(void **state)
 {
 	static const struct {
-		int8_t type;
 		const char *name;
+		int8_t type;
 		int16_t code;
 	} cases[] = {
-		{ 2, "nosuch", WIRE_UNKNOWN_TOPIC_OR_PARTITION },
-		{ 2, "a b", WIRE_INVALID_TOPIC_EXCEPTION },
-		{ 2, "", WIRE_INVALID_TOPIC_EXCEPTION },
-		{ 4, "77", WIRE_INVALID_REQUEST },
-		{ 4, "x", WIRE_INVALID_REQUEST },
-		{ 8, "77", WIRE_INVALID_REQUEST },
-		{ 16, "", WIRE_INVALID_REQUEST },
-		{ 16, "m", WIRE_NONE },
-		{ 32, "", WIRE_INVALID_REQUEST },
-		{ 32, "g", WIRE_NONE },
-		{ 5, "q", WIRE_INVALID_REQUEST },
+		{ "nosuch", 2, WIRE_UNKNOWN_TOPIC_OR_PARTITION },
+		{ "a b", 2, WIRE_INVALID_TOPIC_EXCEPTION },
+		{ "", 2, WIRE_INVALID_TOPIC_EXCEPTION },
+		{ "77", 4, WIRE_INVALID_REQUEST },
+		{ "x", 4, WIRE_INVALID_REQUEST },
+		{ "77", 8, WIRE_INVALID_REQUEST },
+		{ "", 16, WIRE_INVALID_REQUEST },
+		{ "m", 16, WIRE_NONE },
+		{ "", 32, WIRE_INVALID_REQUEST },
+		{ "g", 32, WIRE_NONE },
+		{ "q", 5, WIRE_INVALID_REQUEST },
 	};
 	struct fixture *f = *state;
 

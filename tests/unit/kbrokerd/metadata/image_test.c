@@ -60,14 +60,15 @@ static uint8_t *read_vector(const char *path, size_t *len)
 		if (strncmp(line, "decoded:", 8) == 0)
 			break;
 		for (char *at = line; in_hex && *at != '\0';) {
-			unsigned byte;
+			char pair[3] = { at[0], at[1], '\0' };
+			char *end;
 
 			if (isspace((unsigned char)*at)) {
 				at++;
 				continue;
 			}
-			assert_int_equal(sscanf(at, "%2x", &byte), 1);
-			bytes[(*len)++] = (uint8_t)byte;
+			bytes[(*len)++] = (uint8_t)strtoul(pair, &end, 16);
+			assert_ptr_equal(end, pair + 2);
 			at += 2;
 		}
 		in_hex = in_hex || strcmp(line, "hex:\n") == 0;
@@ -156,7 +157,8 @@ static void what_is_not_interpreted_is_kept(void **state)
 		uint8_t *bytes = read_vector(vectors[i], &len);
 
 		take_values((struct slice){ bytes, len }, &written);
-		/* The last record of one speaks of a topic that is not there. */
+		/* The last record of one speaks of a topic that is not there.
+		 */
 		if (i == 0)
 			record_list_cut(&written, 2);
 		image = make_image(NULL, &written);
@@ -619,7 +621,8 @@ static void assert_configs(const struct config_set *set, const int *values)
 	for (int key = 0; key < MODEL_KEYS; key++) {
 		const char *value = config_set_get(set, model_keys[key]);
 
-		assert_int_equal(value == NULL ? 0 : atoi(value), values[key]);
+		assert_int_equal(value == NULL ? 0 : strtol(value, NULL, 10),
+				 values[key]);
 		count += values[key] != 0;
 	}
 	assert_int_equal(set == NULL ? 0 : set->count, count);
@@ -684,7 +687,8 @@ static void assert_state(const struct image *image,
 static void assert_collisions(const struct image *image)
 {
 	for (int i = 0; i + 1 < MODEL_TOPICS; i += 3) {
-		char dotted[16], under[16];
+		char dotted[16];
+		char under[16];
 		bool either;
 
 		name_topic(i, dotted);

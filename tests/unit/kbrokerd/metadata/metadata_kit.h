@@ -8,6 +8,7 @@
 #define TESTS_METADATA_KIT_H
 
 #include <errno.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,6 +46,22 @@ struct metadata_kit {
 
 static const struct broker_endpoint kit_endpoint = { "PLAINTEXT", "localhost",
 						     9092, 0 };
+
+static inline int kit_remove_one(const char *path, const struct stat *st,
+				 int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+/* Remove a directory and all that is in it. */
+static inline void kit_remove(const char *path)
+{
+	assert_int_equal(nftw(path, kit_remove_one, 8, FTW_DEPTH | FTW_PHYS),
+			 0);
+}
 
 static inline void kit_init(struct metadata_kit *k)
 {
@@ -92,12 +109,9 @@ static inline void kit_stop(struct metadata_kit *k)
 
 static inline void kit_clear(struct metadata_kit *k)
 {
-	char command[128];
-
 	kit_stop(k);
 	arena_clear(&k->arena);
-	snprintf(command, sizeof(command), "rm -rf %s", k->dir);
-	assert_int_equal(system(command), 0);
+	kit_remove(k->dir);
 }
 
 struct kit_wait {

@@ -74,6 +74,25 @@ static int count_files(const struct metadata_kit *k, const char *end)
 	return count;
 }
 
+static void newest_snapshot(const struct metadata_kit *k, char *path,
+			    size_t size)
+{
+	char newest[256] = "";
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, size, "%s/__cluster_metadata-0", k->dir);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		if (strstr(entry->d_name, ".checkpoint") != NULL &&
+		    strcmp(entry->d_name, newest) > 0)
+			snprintf(newest, sizeof(newest), "%s", entry->d_name);
+	}
+	closedir(dir);
+	snprintf(path, size, "%s/__cluster_metadata-0/%s", k->dir, newest);
+}
+
 static bool has_topic(struct metadata_kit *k, const char *name)
 {
 	const struct image *image = metadata_image(k->m);
@@ -170,8 +189,8 @@ static void bootstrap_records_are_taken_from_their_file(void **state)
 	/* Given a directory that was formatted and never started. */
 	kit_start(k);
 	kit_stop(k);
-	snprintf(path, sizeof(path), "rm -rf %s/__cluster_metadata-0", k->dir);
-	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof(path), "%s/__cluster_metadata-0", k->dir);
+	kit_remove(path);
 
 	kit_start(k);
 	kit_create_topic(k, "t", 1);
@@ -212,7 +231,8 @@ static void a_garbled_quorum_state_is_refused(void **state)
 static void changes_survive_a_restart(void **state)
 {
 	struct metadata_kit *k = *state;
-	const struct image *before, *after;
+	const struct image *before;
+	const struct image *after;
 
 	kit_start(k);
 	assert_int_equal(kit_create_topic(k, "kept", 3), WIRE_NONE);
@@ -272,7 +292,8 @@ static void a_snapshot_that_is_damaged_gives_way_to_an_older_one(void **state)
 {
 	struct properties properties = { 0 };
 	struct metadata_kit *k = *state;
-	char command[200];
+	char path[512];
+	struct stat st;
 
 	properties_set(&properties,
 		       "metadata.log.max.record.bytes.between.snapshots",
@@ -286,11 +307,9 @@ static void a_snapshot_that_is_damaged_gives_way_to_an_older_one(void **state)
 		kit_create_topic(k, name, 1);
 	}
 	kit_stop(k);
-	snprintf(command, sizeof(command),
-		 "f=$(ls %s/__cluster_metadata-0/*.checkpoint | tail -1); "
-		 "truncate -s -20 $f",
-		 k->dir);
-	assert_int_equal(system(command), 0);
+	newest_snapshot(k, path, sizeof(path));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 20), 0);
 
 	kit_start(k);
 
@@ -543,9 +562,8 @@ static bool crash_at(struct metadata_kit *k, long n, uint64_t seed)
 	bool reached;
 
 	/* bootstrap.checkpoint stays: it lies where nothing is tracked. */
-	snprintf(root, sizeof(root), "rm -rf %s/__cluster_metadata-0", k->dir);
-	assert_int_equal(system(root), 0);
 	snprintf(root, sizeof(root), "%s/__cluster_metadata-0", k->dir);
+	kit_remove(root);
 	assert_int_equal(mkdir(root, 0755), 0);
 	fault = fault_vfs_new(root);
 	k->vfs = fault_vfs_vfs(fault);

@@ -208,7 +208,8 @@ static void versions_agree_with_model_when_hashes_collide(void **state)
 
 static void a_shared_version_keeps_what_it_had(void **state)
 {
-	struct trie before, after;
+	struct trie before;
+	struct trie after;
 	uint32_t key = 5;
 
 	(void)state;
