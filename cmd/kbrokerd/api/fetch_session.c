@@ -498,7 +498,7 @@ static int16_t begin_full(struct fetch_sessions *c, int16_t version,
 	}
 	/* Locked before others can find it. */
 	pthread_mutex_lock(&s->lock);
-	if (s->size > 0 && admit(c, s, now_ms)) {
+	if (admit(c, s, now_ms)) {
 		*session_out = s;
 		return WIRE_NONE;
 	}

@@ -25,6 +25,7 @@
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/broker.h"
 #include "record/compress.h"
+#include "record/record.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
 
@@ -44,6 +45,8 @@ enum {
 };
 
 typedef struct produce_response_responses_partition_responses produced_row;
+typedef struct produce_response_responses_partition_responses_record_errors
+	record_error;
 
 /* One partition of a request. */
 struct part {
@@ -98,39 +101,20 @@ __attribute__((format(printf, 4, 5))) static void fail(struct request *req,
 	row->error_message = arena_copy(&req->arena, slice_of(text));
 }
 
-/* One record is at fault: it is named, with why. */
-static void fail_record(struct request *req, produced_row *row, int16_t error,
-			int32_t record, const char *why)
-{
-	struct produce_response_responses_partition_responses_record_errors *e;
-
-	fail(req, row, error, "record %" PRId32 " of the batch: %s", record,
-	     why);
-	e = wire_array(
-		&produce_response_responses_partition_responses_record_errors_desc,
-		&req->arena, 1);
-	if (e == NULL)
-		return;
-	e->batch_index = record;
-	e->batch_index_error_message = arena_copy(&req->arena, slice_of(why));
-	row->record_errors = e;
-	row->record_errors_count = 1;
-}
-
 static int16_t code_of(enum batch_problem problem)
 {
 	switch (problem) {
 	case BATCH_OK:
 		return WIRE_NONE;
 	case BATCH_BAD_CRC:
-	case BATCH_BAD_COMPRESSION:
 		return WIRE_CORRUPT_MESSAGE;
-	case BATCH_BAD_CODEC:
-		return WIRE_UNSUPPORTED_COMPRESSION_TYPE;
 	case BATCH_TOO_LARGE:
 		return WIRE_MESSAGE_TOO_LARGE;
 	case BATCH_BAD_TIMESTAMP:
 		return WIRE_INVALID_TIMESTAMP;
+	/* Kafka's code too: one that clients do not try again. */
+	case BATCH_BAD_CODEC:
+	case BATCH_BAD_COMPRESSION:
 	case BATCH_NO_MEMORY:
 		return WIRE_UNKNOWN_SERVER_ERROR;
 	default:
@@ -174,8 +158,19 @@ static void fail_append(struct batch_to_append *b, produced_row *row, int rc,
 
 /* Checking a batch */
 
-/* What can be seen before the topic's rules are known, as Kafka does. */
-static bool check_form(const struct batch_to_append *b, produced_row *row)
+/* Is there another batch behind the first?  Part of one does not count. */
+static bool has_second(struct slice bytes, size_t first)
+{
+	size_t left = bytes.len - first;
+
+	return left >= PREFIX_BYTES &&
+	       left - BATCH_LENGTH_FROM >=
+		       get_be32(bytes.data + first + BATCH_LENGTH);
+}
+
+/* What can be seen before the topic's rules are known, as Kafka does.  Part
+ * of a batch at the end is cut off. */
+static bool check_form(struct batch_to_append *b, produced_row *row)
 {
 	struct slice bytes = b->bytes;
 	struct request *req = b->req;
@@ -193,7 +188,8 @@ static bool check_form(const struct batch_to_append *b, produced_row *row)
 		return false;
 	}
 	if (bytes.data[BATCH_MAGIC] < 2 || bytes.len < BATCH_HEADER_BYTES ||
-	    bytes.len - BATCH_LENGTH_FROM != length) {
+	    bytes.len - BATCH_LENGTH_FROM < length ||
+	    has_second(bytes, BATCH_LENGTH_FROM + length)) {
 		fail(req, row, WIRE_INVALID_RECORD,
 		     "must be exactly one batch of magic 2");
 		return false;
@@ -204,6 +200,7 @@ static bool check_form(const struct batch_to_append *b, produced_row *row)
 		     "zstd needs Produce version %d or later", ZSTD_VERSION);
 		return false;
 	}
+	b->bytes.len = BATCH_LENGTH_FROM + length;
 	return true;
 }
 
@@ -231,22 +228,81 @@ static struct batch_rules rules_of(const struct batch_to_append *b)
 	};
 }
 
+/* Is this record at fault in the way that the batch was found to be? */
+static bool is_at_fault(const struct record *record,
+			const struct batch_rules *rules,
+			enum batch_problem problem)
+{
+	if (problem == BATCH_NO_KEY)
+		return slice_is_null(record->key);
+	return rules->log_append_time ||
+	       record->timestamp_ms < rules->timestamp_min_ms ||
+	       record->timestamp_ms > rules->timestamp_max_ms;
+}
+
+/* Name each record that is at fault, with why; as many as there is memory
+ * for. */
+static void name_records(struct batch_to_append *b, produced_row *row,
+			 const struct batch_rules *rules,
+			 enum batch_problem problem, struct slice why)
+{
+	record_error *errors;
+	struct record_iter *iter;
+	struct record record;
+
+	errors = wire_array(
+		&produce_response_responses_partition_responses_record_errors_desc,
+		&b->req->arena, b->header.records_count);
+	if (errors == NULL ||
+	    record_iter_new(b->bytes, rules->decompressed_max, &iter) < 0)
+		return;
+	row->record_errors = errors;
+	for (int32_t i = 0;
+	     i < b->header.records_count && record_next(iter, &record) == 1;
+	     i++) {
+		if (!is_at_fault(&record, rules, problem))
+			continue;
+		errors[row->record_errors_count++] = (record_error){
+			.batch_index = i,
+			.batch_index_error_message = why,
+		};
+	}
+	record_iter_free(iter);
+}
+
 static void fail_invalid(struct batch_to_append *b, produced_row *row,
 			 const struct batch_rules *rules,
 			 const struct batch_fault *fault)
 {
+	enum batch_problem problem = fault->problem;
 	char why[160];
-	int16_t code = code_of(fault->problem);
 
-	snprintf(why, sizeof(why), "%s", batch_problem_text(fault->problem));
-	if (fault->problem == BATCH_BAD_TIMESTAMP && !rules->log_append_time)
+	snprintf(why, sizeof(why), "%s", batch_problem_text(problem));
+	if (problem == BATCH_BAD_TIMESTAMP && !rules->log_append_time)
 		snprintf(why, sizeof(why),
 			 "timestamp is not within [%" PRId64 ", %" PRId64 "]",
 			 rules->timestamp_min_ms, rules->timestamp_max_ms);
 	if (fault->record >= 0)
-		fail_record(b->req, row, code, fault->record, why);
+		fail(b->req, row, code_of(problem),
+		     "record %" PRId32 " of the batch: %s", fault->record, why);
 	else
-		fail(b->req, row, code, "%s", why);
+		fail(b->req, row, code_of(problem), "%s", why);
+	if (problem == BATCH_NO_KEY || problem == BATCH_BAD_TIMESTAMP)
+		name_records(b, row, rules, problem,
+			     arena_copy(&b->req->arena, slice_of(why)));
+}
+
+/* There are no transactions that it could be part of. */
+static void fail_transactional(struct request *req, produced_row *row)
+{
+	const struct produce_request *message = req->message;
+
+	if (slice_is_null(message->transactional_id))
+		fail(req, row, WIRE_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+		     "a transactional batch needs a transactional id");
+	else
+		fail(req, row, WIRE_INVALID_TXN_STATE,
+		     "the partition is in no transaction of this producer");
 }
 
 /* Check the batch against the topic's rules; give it its time. */
@@ -269,8 +325,7 @@ static bool check_batch(struct batch_to_append *b, produced_row *row)
 		return false;
 	}
 	if ((b->header.attributes & BATCH_TRANSACTIONAL) != 0) {
-		fail(b->req, row, WIRE_INVALID_TXN_STATE,
-		     "the partition is in no transaction of this producer");
+		fail_transactional(b->req, row);
 		return false;
 	}
 	if (b->config.log_append_time)
@@ -301,7 +356,7 @@ static bool lacks_replicas(const struct batch_to_append *b)
 	return message->acks == ACKS_ALL && p->isr_count < least;
 }
 
-static struct partition *find_partition(const struct batch_to_append *b,
+static struct partition *find_partition(struct batch_to_append *b,
 					const struct image *image,
 					produced_row *row)
 {
@@ -367,10 +422,34 @@ static void append(struct produce *produce, struct part *part,
 		return;
 	}
 	row->base_offset = appended.base_offset;
-	row->log_append_time_ms = appended.log_append_time_ms;
+	row->log_append_time_ms = appended.duplicate
+					  ? b->header.max_timestamp_ms
+					  : appended.log_append_time_ms;
 	row->log_start_offset = appended.log_start_offset;
 	if (message->acks == ACKS_ALL)
 		wait_for_sync(produce, part, appended.last_offset);
+}
+
+/* Kafka tells it with refusals that are about records, not about bytes. */
+static void tell_log_start(struct part *part)
+{
+	struct partition_offsets now;
+
+	switch (part->row->error_code) {
+	case WIRE_MESSAGE_TOO_LARGE:
+	case WIRE_RECORD_LIST_TOO_LARGE:
+	case WIRE_CORRUPT_MESSAGE:
+	case WIRE_KAFKA_STORAGE_ERROR:
+	case WIRE_UNKNOWN_TOPIC_OR_PARTITION:
+	case WIRE_NOT_LEADER_OR_FOLLOWER:
+	case WIRE_NOT_ENOUGH_REPLICAS:
+	case WIRE_INVALID_TXN_STATE:
+	case WIRE_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+		return;
+	default:
+		if (partition_offsets(part->partition, &now) == 0)
+			part->row->log_start_offset = now.log_start;
+	}
 }
 
 static void handle_part(struct produce *produce, struct part *part,
@@ -388,6 +467,8 @@ static void handle_part(struct produce *produce, struct part *part,
 		     b->config.min_insync_replicas);
 	else if (check_batch(b, row))
 		append(produce, part, b);
+	if (row->error_code != WIRE_NONE)
+		tell_log_start(part);
 }
 
 static void release_part(struct part *part)
