@@ -375,6 +375,7 @@ int main(int argc, char **argv)
 	struct clock *clock = clock_system();
 	int status;
 
+	output_guard_stdio();
 	messages_init(&p.messages, "kconsume", STDERR_FILENO);
 	signals_init();
 	consume_options_init(&p.options);

@@ -162,6 +162,7 @@ int main(int argc, char **argv)
 	struct option_result result;
 	int status;
 
+	output_guard_stdio();
 	messages_init(&p.messages, "kproduce", STDERR_FILENO);
 	signals_init();
 	produce_options_init(&p.options);

@@ -26,6 +26,13 @@ struct output {
 	int64_t written; /* bytes, in all */
 };
 
+/*
+ * Where a tool was started without stdin, stdout or stderr: keep what is
+ * opened next from taking its place.  Using it still says EBADF.  The first
+ * call of main().
+ */
+void output_guard_stdio(void);
+
 /* fd stays the caller's. */
 void output_init(struct output *o, int fd);
 void output_clear(struct output *o);
