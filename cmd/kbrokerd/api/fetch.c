@@ -240,6 +240,10 @@ static void fill_error(struct look *look, const struct fetch_entry *e,
 		error = WIRE_NOT_LEADER_OR_FOLLOWER;
 	out->error_code = error;
 	out->high_watermark = -1;
+	/* As Kafka: the list is there for what it does not know. */
+	if (error != WIRE_UNKNOWN_TOPIC_OR_PARTITION &&
+	    error != WIRE_UNKNOWN_TOPIC_ID)
+		out->aborted_transactions_count = -1;
 	if (error == WIRE_FENCED_LEADER_EPOCH &&
 	    look->req->version >= CURRENT_LEADER_VERSION) {
 		out->current_leader.leader_id =
