@@ -17,6 +17,7 @@ struct creation {
 	struct create_topics_request request;
 	struct create_topics_response response;
 	const struct logger *logger;
+	struct clock *clock;
 	char *client, *address; /* who asked, in the arena */
 	struct arena arena;
 };
@@ -25,6 +26,22 @@ static void free_creation(struct creation *c)
 {
 	arena_clear(&c->arena);
 	free(c);
+}
+
+/* Clients ask again and again for what cannot be created. */
+enum { FAILURES_TOLD_PER_SECOND = 5 };
+
+static bool is_worth_telling(const struct creation *c,
+			     const struct create_topics_response_topics *topic)
+{
+	/* The metadata's thread alone gets here. */
+	static _Thread_local struct logger_limit limit;
+	int32_t missed;
+
+	/* Two may ask for it at a time. */
+	return topic->error_code != WIRE_TOPIC_ALREADY_EXISTS &&
+	       logger_allows(&limit, c->clock->wall_ms(c->clock),
+			     FAILURES_TOLD_PER_SECOND, &missed);
 }
 
 static void tell(struct creation *c,
@@ -38,8 +55,7 @@ static void tell(struct creation *c,
 			    "topic created because a client asked for it",
 			    "topic", name, "client", c->client, "address",
 			    c->address, NULL);
-	/* Two may ask for it at a time. */
-	else if (topic->error_code != WIRE_TOPIC_ALREADY_EXISTS)
+	else if (is_worth_telling(c, topic))
 		logger_tell(c->logger, LOGGER_WARN, "metadata",
 			    "cannot create a topic that a client asked for",
 			    "topic", name, "error",
@@ -149,6 +165,7 @@ static struct creation *new_creation(struct request *req,
 		fill_topic(req->broker->config, names[i], &c->request.topics[i],
 			   &c->arena);
 	c->logger = req->broker->logger;
+	c->clock = req->broker->clock;
 	c->client = arena_text(&c->arena, req->client_id);
 	c->address = arena_text(&c->arena, slice_of(request_peer(req)));
 	c->change = (struct metadata_change){

@@ -241,14 +241,16 @@ static int append_leader_change(struct start *s)
 static int append_abort(struct start *s)
 {
 	struct abort_transaction_record r;
+	int rc;
 
 	wire_init(&abort_transaction_record_desc, &r);
 	r.reason = slice_of("The controller that began it has gone");
-	record_list_reset(&s->records);
 	record_list_add(&s->records, &abort_transaction_record_desc, 0, &r);
-	return s->records.error != 0
-		       ? s->records.error
-		       : quorum_append(s->q, &s->records, 0, 1, s->now_ms);
+	rc = s->records.error;
+	if (rc == 0)
+		rc = quorum_append(s->q, &s->records, 0, 1, s->now_ms);
+	record_list_reset(&s->records);
+	return rc;
 }
 
 /* Apply what has been decided, and append it as one batch. */

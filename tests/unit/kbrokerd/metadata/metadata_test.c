@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
+#include "kbrokerd/metadata/metadata_log.h"
 #include "kbrokerd/metadata/producer_ids.h"
 #include "support/fault_vfs.h"
 
@@ -286,6 +287,93 @@ static void a_snapshot_stands_for_the_log_below_it(void **state)
 	assert_int_equal(image_partition_count(image), 80);
 	image_release(image);
 	properties_clear(&properties);
+}
+
+static void old_snapshots_go_when_they_take_too_much(void **state)
+{
+	struct properties properties = { 0 };
+	struct metadata_kit *k = *state;
+
+	properties_set(&properties,
+		       "metadata.log.max.record.bytes.between.snapshots",
+		       "1000", "test");
+	properties_set(&properties, "metadata.max.retention.bytes", "1",
+		       "test");
+	k->params.properties = &properties;
+	kit_start(k);
+	for (int i = 0; i < 30; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic-%d", i);
+		kit_create_topic(k, name, 1);
+	}
+	assert_int_equal(count_files(k, ".checkpoint"), 1);
+	kit_stop(k);
+
+	kit_start(k);
+
+	assert_true(has_topic(k, "topic-0"));
+	assert_true(has_topic(k, "topic-29"));
+	properties_clear(&properties);
+}
+
+/* Write a transaction that never ends into the log, as a controller that is
+ * killed while it bootstraps would. */
+static void leave_open_transaction(struct metadata_kit *k)
+{
+	const struct metadata_log_params params = {
+		.vfs = k->vfs,
+		.clock = clock_system(),
+		.dir = k->dir,
+		.retention_bytes = -1,
+		.retention_ms = -1,
+	};
+	struct begin_transaction_record begin;
+	struct topic_record topic;
+	struct metadata_log_found found;
+	struct metadata_log *log;
+	struct record_list records = { 0 };
+	struct buffer batch = { 0 };
+
+	assert_int_equal(metadata_log_open(&params, &log, &found, k->error,
+					   sizeof(k->error)),
+			 0);
+	wire_init(&begin_transaction_record_desc, &begin);
+	wire_init(&topic_record_desc, &topic);
+	topic.name = slice_of("never");
+	topic.topic_id.bytes[0] = 7;
+	record_list_add(&records, &begin_transaction_record_desc, 0, &begin);
+	record_list_add(&records, &topic_record_desc, 0, &topic);
+	assert_int_equal(record_list_batch(&records, 0, 2,
+					   metadata_log_end(log),
+					   found.last_epoch, 5, &batch),
+			 0);
+	assert_int_equal(metadata_log_append(log, &batch), 0);
+	assert_int_equal(metadata_log_close(log), 0);
+	image_release(found.image);
+	record_list_clear(&records);
+	buffer_clear(&batch);
+}
+
+static void a_transaction_left_open_is_aborted(void **state)
+{
+	struct metadata_kit *k = *state;
+
+	kit_start(k);
+	kit_create_topic(k, "before", 1);
+	kit_stop(k);
+	leave_open_transaction(k);
+
+	kit_start(k);
+	assert_true(has_topic(k, "before"));
+	assert_false(has_topic(k, "never"));
+	kit_create_topic(k, "after", 1);
+	kit_stop(k);
+
+	/* It stays so: what came after does not stand in it. */
+	kit_start(k);
+	assert_false(has_topic(k, "never"));
+	assert_true(has_topic(k, "after"));
 }
 
 static void a_snapshot_that_is_damaged_gives_way_to_an_older_one(void **state)
@@ -617,6 +705,8 @@ int main(void)
 		TEST(a_garbled_quorum_state_is_refused),
 		TEST(changes_survive_a_restart),
 		TEST(a_snapshot_stands_for_the_log_below_it),
+		TEST(old_snapshots_go_when_they_take_too_much),
+		TEST(a_transaction_left_open_is_aborted),
 		TEST(a_snapshot_that_is_damaged_gives_way_to_an_older_one),
 		TEST(many_changes_at_a_time_are_all_answered),
 		TEST(listeners_hear_of_a_change_before_it_is_answered),
