@@ -53,11 +53,16 @@ kconsume() { timeout --foreground "$TEST_LIMIT_SECONDS" "$BIN/kconsume" "$@"; }
 ktopics() { timeout --foreground "$TEST_LIMIT_SECONDS" "$BIN/ktopics" "$@"; }
 
 # Run in the background, its id in $pid: start kconsume -t x >out
+#
+# To hold the other end of its fifo, open it before as descriptor 5 or 6, for
+# reading and writing, since one end alone would wait for the other; they are
+# not passed on:  mkfifo in; exec 5<>in; start kproduce -t x <in
 start() {
 	local program=$1
 
 	shift
-	"$BIN/$program" "$@" 3>&- &
+	# In the background stdin is /dev/null unless said, and SIGINT is ignored.
+	env --default-signal=INT "$BIN/$program" "$@" <&0 3>&- 5>&- 6>&- &
 	pid=$!
 	started_pids+=("$pid")
 }
@@ -85,7 +90,7 @@ run_broker() {
 	env -u KAFKA_BOOTSTRAP_SERVERS "$BIN/kbrokerd" -X "log.dirs=$dir/data" \
 		-X "listeners=PLAINTEXT://127.0.0.1:$port" \
 		--port-file "$dir/port" --ready-fd 9 "$@" \
-		>>"$dir/broker.log" 2>&1 3>&- 9>"$dir/ready" &
+		>>"$dir/broker.log" 2>&1 3>&- 5>&- 6>&- 9>"$dir/ready" &
 	broker_pid=$!
 	# It closes the fifo once it is ready, and when it dies.
 	if ! read -r line <"$dir/ready"; then
@@ -95,14 +100,19 @@ run_broker() {
 	fi
 }
 
-# Wait for a process of ours to end, and take its status from the shell.
+# reap PID [STATUS]: wait for a process of ours; it must end with that (0).
 reap() {
-	wait "$1" 2>/dev/null
+	local ended=0
+
+	wait "$1" 2>/dev/null || ended=$?
+	[ "$ended" -eq "${2:-0}" ] && return
+	echo "process $1 ended with status $ended, not ${2:-0}"
+	return 1
 }
 
 kill_broker() {
 	kill -KILL "$broker_pid"
-	reap "$broker_pid" || :
+	reap "$broker_pid" 137
 	broker_pid=
 }
 
@@ -174,9 +184,4 @@ expect_same() {
 	[ "$1" = "$2" ] && return
 	printf 'is:     %s\nshould: %s\n' "$1" "$2"
 	return 1
-}
-
-# A process may be seen at rest only by its state in /proc: R, S, D, T, Z.
-process_state() {
-	sed 's/^.*) //; s/ .*//' "/proc/$1/stat"
 }

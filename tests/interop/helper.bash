@@ -1,0 +1,33 @@
+# helper.bash - the programs' own helper, and other people's programs
+#
+# BOOTSTRAP of a kbrokerd is $broker, as in tests/cli/helper.bash.
+
+CLI=$BATS_TEST_DIRNAME/../cli
+INTEROP=$BATS_TEST_DIRNAME
+
+BIN=${BIN:-$BATS_TEST_DIRNAME/../../build/bin}
+load ../cli/helper
+
+# Apache Kafka: see interop/kafka/kafka.
+kafka() {
+	KAFKA_HOME=${KAFKA_JARS:-$INTEROP/../../build/kafka} \
+		"$INTEROP/kafka/kafka" "$@"
+}
+
+# A command-line tool of Kafka's, on our broker.
+kafka_tool() { # CLASS ARGUMENT...
+	kafka tool "$@" 2>tool.err || {
+		cat tool.err >&2
+		return 1
+	}
+}
+
+need_java() {
+	command -v java >/dev/null || skip "no JDK: Apache Kafka cannot be run"
+}
+
+# kcat, which may not hang a test, and reads no configuration.
+kcat() {
+	timeout --foreground "$TEST_LIMIT_SECONDS" kcat -F /dev/null \
+		-b "$broker" "$@"
+}
