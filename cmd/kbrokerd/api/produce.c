@@ -24,7 +24,7 @@
 
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/broker.h"
-#include "record/compress.h"
+#include "kbrokerd/partition/recompress.h"
 #include "record/record.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
@@ -78,6 +78,8 @@ struct batch_to_append {
 	struct slice bytes;
 	struct batch_header header;
 	struct topic_config config;
+	struct buffer
+		repacked; /* the bytes, when the topic wants another codec */
 };
 
 /* Errors */
@@ -305,21 +307,50 @@ static void fail_transactional(struct request *req, produced_row *row)
 		     "the partition is in no transaction of this producer");
 }
 
-/* Check the batch against the topic's rules; give it its time. */
+static bool check_size(struct batch_to_append *b, produced_row *row)
+{
+	if ((int64_t)b->bytes.len <= b->config.max_message_bytes)
+		return true;
+	fail(b->req, row, WIRE_MESSAGE_TOO_LARGE,
+	     "the batch has %zu bytes, the topic takes (max.message.bytes) at "
+	     "most %" PRId64,
+	     b->bytes.len, b->config.max_message_bytes);
+	return false;
+}
+
+/* Give the batch the codec of the topic, if it asks for one. */
+static bool repack(struct batch_to_append *b, produced_row *row)
+{
+	const struct topic_config *config = &b->config;
+	int rc;
+
+	if (config->compression < 0 ||
+	    config->compression == batch_codec(&b->header))
+		return true;
+	rc = batch_recompress(
+		b->bytes.data, &b->header, (enum codec)config->compression,
+		config->compression_level, batch_rules_default.decompressed_max,
+		&b->repacked);
+	if (rc < 0) {
+		fail(b->req, row, WIRE_UNKNOWN_SERVER_ERROR,
+		     "cannot be compressed as the topic wants: %s",
+		     strerror(-rc));
+		return false;
+	}
+	b->bytes = buffer_slice(&b->repacked);
+	return check_size(b, row);
+}
+
+/* Check the batch against the topic's rules; give it its codec and time. */
 static bool check_batch(struct batch_to_append *b, produced_row *row)
 {
 	struct batch_rules rules = rules_of(b);
 	struct batch_fault fault;
-	uint8_t *batch = (uint8_t *)(uintptr_t)b->bytes.data;
+	uint8_t *batch;
 
-	if (get_be64(batch + BATCH_BASE_OFFSET) == 0 &&
-	    (int64_t)b->bytes.len > b->config.max_message_bytes) {
-		fail(b->req, row, WIRE_MESSAGE_TOO_LARGE,
-		     "the batch has %zu bytes, the topic takes "
-		     "(max.message.bytes) at most %" PRId64,
-		     b->bytes.len, b->config.max_message_bytes);
+	if (get_be64(b->bytes.data + BATCH_BASE_OFFSET) == 0 &&
+	    !check_size(b, row))
 		return false;
-	}
 	if (batch_validate(b->bytes, &rules, &b->header, &fault) < 0) {
 		fail_invalid(b, row, &rules, &fault);
 		return false;
@@ -328,6 +359,9 @@ static bool check_batch(struct batch_to_append *b, produced_row *row)
 		fail_transactional(b->req, row);
 		return false;
 	}
+	if (!repack(b, row))
+		return false;
+	batch = (uint8_t *)(uintptr_t)b->bytes.data;
 	if (b->config.log_append_time)
 		batch_set_log_append_time(batch, request_now_ms(b->req));
 	else
@@ -516,6 +550,7 @@ static void handle_topic(struct request *req, struct produce *produce,
 			     message->acks);
 		else
 			handle_part(produce, part, &b, image);
+		buffer_clear(&b.repacked);
 		if (part->row->error_code != WIRE_NONE)
 			produce->failed++;
 		if (!part->waiting && !part->sync)

@@ -440,6 +440,63 @@ static void log_append_time_is_given_and_told(void **state)
 	close(fd);
 }
 
+/* The codec of the last batch of partition 0 of "red", which must be whole. */
+static int stored_codec(struct bench *b, int64_t offset)
+{
+	struct partition *p = kit_find(b->kit, "red", 0);
+	struct partition_offsets offsets;
+	struct batch_header header;
+	struct log_slice slice;
+	uint8_t *bytes;
+
+	assert_int_equal(
+		partition_read(p, offset, 1 << 20, true, &slice, &offsets), 0);
+	bytes = malloc(slice.len);
+	assert_non_null(bytes);
+	assert_int_equal(pread(slice.fd, bytes, slice.len, slice.position),
+			 slice.len);
+	assert_int_equal(
+		batch_header_read((struct slice){ bytes, slice.len }, &header),
+		0);
+	assert_int_equal(header.size, slice.len);
+	assert_int_equal(header.records_count, 5);
+	assert_true(batch_crc_holds(bytes, &header));
+	free(bytes);
+	log_slice_release(&slice);
+	partition_release(p);
+	return batch_codec(&header);
+}
+
+static void topic_with_a_codec_of_its_own_recompresses(void **state)
+{
+	static const char *const names[] = { "uncompressed", "gzip", "snappy",
+					     "lz4", "zstd" };
+	struct bench *b = *state;
+	int fd = dial(b);
+	int64_t offset = 0;
+
+	for (int to = CODEC_NONE; to < CODEC_COUNT; to++) {
+		metadata_set(&b->kit->metadata, "red", "compression.type",
+			     names[to]);
+		for (int from = CODEC_NONE; from < CODEC_COUNT; from++) {
+			struct kit_batch what = { .records = 5,
+						  .value_bytes = 1000,
+						  .codec = from };
+			struct buffer bytes = make_batch(&what);
+			struct answer a;
+
+			produce(fd, VERSION, -1, buffer_slice(&bytes), &a);
+			assert_int_equal(produced(&a)->error_code, WIRE_NONE);
+			assert_int_equal(produced(&a)->base_offset, offset);
+			assert_int_equal(stored_codec(b, offset), to);
+			offset += 5;
+			answer_clear(&a);
+			buffer_clear(&bytes);
+		}
+	}
+	close(fd);
+}
+
 static int16_t produce_sequence(int fd, int16_t epoch, int32_t sequence,
 				int64_t *base_offset_out)
 {
@@ -572,6 +629,7 @@ int main(void)
 		OS(compacted_topic_needs_keys_and_names_the_records),
 		OS(times_too_far_off_are_refused),
 		OS(log_append_time_is_given_and_told),
+		OS(topic_with_a_codec_of_its_own_recompresses),
 		OS(idempotent_producers_are_held_to_their_sequence),
 		COMMIT(topic_deleted_while_its_sync_runs_is_unknown),
 		COMMIT(many_producers_share_syncs),
