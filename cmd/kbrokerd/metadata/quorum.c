@@ -181,8 +181,8 @@ static int check_level(struct start *s)
 	int16_t level = image_feature(s->found.image, "metadata.version");
 	const struct feature_def *def = feature_def_find("metadata.version");
 
-	if (s->found.empty ||
-	    (level >= def->min_level && level <= def->max_level))
+	/* 0 is a cluster that has not got its first records yet. */
+	if (level == 0 || (level >= def->min_level && level <= def->max_level))
 		return 0;
 	return complain(s, -ENOTSUP,
 			"the metadata log in %s is at metadata.version %d; "

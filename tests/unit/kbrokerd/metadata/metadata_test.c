@@ -289,6 +289,82 @@ static void a_snapshot_stands_for_the_log_below_it(void **state)
 	properties_clear(&properties);
 }
 
+/* Append records to the log of a metadata that is not running. */
+static void append_to_log(struct metadata_kit *k,
+			  const struct record_list *records)
+{
+	const struct metadata_log_params params = {
+		.vfs = k->vfs,
+		.clock = clock_system(),
+		.dir = k->dir,
+		.retention_bytes = -1,
+		.retention_ms = -1,
+	};
+	struct metadata_log_found found;
+	struct metadata_log *log;
+	struct buffer batch = { 0 };
+
+	assert_int_equal(metadata_log_open(&params, &log, &found, k->error,
+					   sizeof(k->error)),
+			 0);
+	assert_int_equal(record_list_batch(records, 0, records->count,
+					   metadata_log_end(log),
+					   found.last_epoch, 5, &batch),
+			 0);
+	assert_int_equal(metadata_log_append(log, &batch), 0);
+	assert_int_equal(metadata_log_close(log), 0);
+	image_release(found.image);
+	buffer_clear(&batch);
+}
+
+static void add_feature_level(struct record_list *records, const char *name,
+			      int16_t level)
+{
+	struct feature_level_record r;
+
+	wire_init(&feature_level_record_desc, &r);
+	r.name = slice_of(name);
+	r.feature_level = level;
+	record_list_add(records, &feature_level_record_desc, 0, &r);
+}
+
+/* A crash can leave the first batch, the leader's, and not the next. */
+static void a_log_that_ends_before_its_bootstrap_gets_it_again(void **state)
+{
+	enum { LEADER_CHANGE_BYTES = 91 };
+	struct metadata_kit *k = *state;
+	const struct image *image;
+	char path[160];
+
+	kit_start(k);
+	kit_stop(k);
+	snprintf(path, sizeof(path),
+		 "%s/__cluster_metadata-0/00000000000000000000.log", k->dir);
+	assert_int_equal(truncate(path, LEADER_CHANGE_BYTES), 0);
+
+	kit_start(k);
+
+	image = metadata_image(k->m);
+	assert_int_equal(image_feature(image, "metadata.version"), 29);
+	assert_int_equal(metadata_leader_epoch(k->m), 2);
+	image_release(image);
+}
+
+static void a_later_metadata_version_is_refused(void **state)
+{
+	struct metadata_kit *k = *state;
+	struct record_list records = { 0 };
+
+	kit_start(k);
+	kit_stop(k);
+	add_feature_level(&records, "metadata.version", 30);
+	append_to_log(k, &records);
+
+	assert_int_equal(kit_try_start(k), -ENOTSUP);
+	assert_non_null(strstr(k->error, "metadata.version 30"));
+	record_list_clear(&records);
+}
+
 static void old_snapshots_go_when_they_take_too_much(void **state)
 {
 	struct properties properties = { 0 };
@@ -317,42 +393,22 @@ static void old_snapshots_go_when_they_take_too_much(void **state)
 	properties_clear(&properties);
 }
 
-/* Write a transaction that never ends into the log, as a controller that is
- * killed while it bootstraps would. */
+/* A transaction that never ends, as a controller that is killed while it
+ * bootstraps leaves it. */
 static void leave_open_transaction(struct metadata_kit *k)
 {
-	const struct metadata_log_params params = {
-		.vfs = k->vfs,
-		.clock = clock_system(),
-		.dir = k->dir,
-		.retention_bytes = -1,
-		.retention_ms = -1,
-	};
 	struct begin_transaction_record begin;
 	struct topic_record topic;
-	struct metadata_log_found found;
-	struct metadata_log *log;
 	struct record_list records = { 0 };
-	struct buffer batch = { 0 };
 
-	assert_int_equal(metadata_log_open(&params, &log, &found, k->error,
-					   sizeof(k->error)),
-			 0);
 	wire_init(&begin_transaction_record_desc, &begin);
 	wire_init(&topic_record_desc, &topic);
 	topic.name = slice_of("never");
 	topic.topic_id.bytes[0] = 7;
 	record_list_add(&records, &begin_transaction_record_desc, 0, &begin);
 	record_list_add(&records, &topic_record_desc, 0, &topic);
-	assert_int_equal(record_list_batch(&records, 0, 2,
-					   metadata_log_end(log),
-					   found.last_epoch, 5, &batch),
-			 0);
-	assert_int_equal(metadata_log_append(log, &batch), 0);
-	assert_int_equal(metadata_log_close(log), 0);
-	image_release(found.image);
+	append_to_log(k, &records);
 	record_list_clear(&records);
-	buffer_clear(&batch);
 }
 
 static void a_transaction_left_open_is_aborted(void **state)
@@ -705,6 +761,8 @@ int main(void)
 		TEST(a_garbled_quorum_state_is_refused),
 		TEST(changes_survive_a_restart),
 		TEST(a_snapshot_stands_for_the_log_below_it),
+		TEST(a_log_that_ends_before_its_bootstrap_gets_it_again),
+		TEST(a_later_metadata_version_is_refused),
 		TEST(old_snapshots_go_when_they_take_too_much),
 		TEST(a_transaction_left_open_is_aborted),
 		TEST(a_snapshot_that_is_damaged_gives_way_to_an_older_one),
