@@ -58,12 +58,21 @@ static void stop(void)
 	fuzz.broker = NULL;
 }
 
+/* At the end of the process. */
+static void clean_up(void)
+{
+	if (fuzz.broker != NULL)
+		temporary_remove(fuzz.dir);
+}
+
 static void start(void)
 {
 	static const char *const sets[] = { "num.network.threads=1",
 					    "flush.mode=os" };
 	char error[512];
 
+	if (fuzz.dir[0] == '\0')
+		atexit(clean_up);
 	assert(temporary_make(fuzz.dir, sizeof(fuzz.dir)) == 0);
 	assert(config_for_test(fuzz.dir, sets, 2, &fuzz.config) == 0);
 	if (broker_start(fuzz.config, NULL, &fuzz.broker, error,
