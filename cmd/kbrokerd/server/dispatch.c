@@ -126,6 +126,13 @@ static void run(struct pending *p, struct slice bytes)
 	}
 }
 
+/* Controllers' listeners serve other APIs than brokers'. */
+static bool is_served_here(const struct conn *conn, const struct wire_api *wire)
+{
+	return conn->listener->config->controller ? wire->on_controller
+						  : wire->on_broker;
+}
+
 void dispatch_frame(struct conn *conn, uint8_t *frame, size_t len)
 {
 	const struct wire_api *wire;
@@ -146,6 +153,10 @@ void dispatch_frame(struct conn *conn, uint8_t *frame, size_t len)
 		return;
 	}
 	wire = wire_api(key);
+	if (!is_served_here(conn, wire)) {
+		refuse(conn, "api of another kind of listener", frame);
+		return;
+	}
 	if ((version < wire->min_version || version > wire->max_version) &&
 	    key != API_VERSIONS_KEY) {
 		refuse(conn, "unsupported version", frame);
