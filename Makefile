@@ -32,7 +32,7 @@ TOOLS    = $(filter-out kbrokerd,$(PROGRAMS))
 
 WIRE_SCHEMA = $(wildcard lib/wire/schema/*.def)
 WIRE_COMPILER = $(wildcard lib/wire/compiler/*.py)
-WIRE_GEN_STAMP = $(GEN)/wire/stamp
+WIRE_GEN = $(addprefix $(GEN)/wire/,messages.h messages.c error_codes.h enums.h)
 
 LIB_SRC    = $(sort $(wildcard lib/*/*.c))
 BROKER_SRC = $(sort $(filter-out cmd/kbrokerd/main.c,$(wildcard cmd/kbrokerd/*.c cmd/kbrokerd/*/*.c)))
@@ -42,8 +42,8 @@ BROKER_OBJ = $(BROKER_SRC:%.c=$(BUILD)/obj/%.o)
 LIBKSPOOL  = $(BUILD)/libkspool.a
 LIBBROKER  = $(BUILD)/libkbrokerd.a
 
-# Unit tests: one program for each *_test.c; other .c files beside them are
-# helpers of all tests of that folder.
+# Unit tests: one program for each *_test.c; all of them link the helpers in
+# tests/unit/support.
 UNIT_SRC   = $(sort $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 UNIT_BIN   = $(UNIT_SRC:%.c=$(BUILD)/%)
 UNIT_HELP_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(filter-out %_test.c,$(wildcard tests/unit/support/*.c))))
@@ -55,19 +55,19 @@ lib: $(LIBKSPOOL)
 
 # Generated code
 
-$(WIRE_GEN_STAMP): $(WIRE_SCHEMA) $(WIRE_COMPILER)
+# One run makes all of them (&:), and what includes one depends on it by name:
+# so that a change of the schema rebuilds every user of it at once.
+$(WIRE_GEN) &: $(WIRE_SCHEMA) $(WIRE_COMPILER)
 	@mkdir -p $(@D)
 	$(call quiet,GEN,$(@D))$(PYTHON) lib/wire/compiler/compile.py lib/wire/schema $(@D)
-	@touch $@
-$(GEN)/wire/messages.c: $(WIRE_GEN_STAMP) ;
 
-$(BUILD)/obj/gen/wire/messages.o: $(WIRE_GEN_STAMP)
+$(BUILD)/obj/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
-	$(call quiet,CC,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $(GEN)/wire/messages.c
+	$(call quiet,CC,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Objects, archives, programs
 
-$(BUILD)/obj/%.o: %.c | $(WIRE_GEN_STAMP)
+$(BUILD)/obj/%.o: %.c | $(WIRE_GEN)
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -193,7 +193,7 @@ bench: all $(BENCH_BIN)
 STYLE_FILES = $(sort $(wildcard lib/*/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch] tests/unit/*/*.[ch] tests/unit/*/*/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch]))
 
 .PHONY: tidy format format-check
-tidy: $(WIRE_GEN_STAMP)
+tidy: $(WIRE_GEN)
 	clang-tidy --quiet $(filter %.c,$(STYLE_FILES)) -- $(CPPFLAGS) -Itests/unit -std=gnu11
 format:
 	clang-format -i $(STYLE_FILES)
