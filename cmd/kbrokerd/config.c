@@ -89,7 +89,6 @@ static const char *const used_keys[] = {
 	"log.retention.check.interval.ms",
 	"max.connections",
 	"max.incremental.fetch.session.cache.slots",
-	"min.free.bytes",
 	"node.id",
 	"num.network.threads",
 	"num.partitions",
