@@ -26,8 +26,7 @@ need_java() {
 	command -v java >/dev/null || skip "no JDK: Apache Kafka cannot be run"
 }
 
-# kcat, which may not hang a test, and reads no configuration.
+# kcat, which may not hang a test.
 kcat() {
-	timeout --foreground "$TEST_LIMIT_SECONDS" kcat -F /dev/null \
-		-b "$broker" "$@"
+	timeout --foreground "$TEST_LIMIT_SECONDS" kcat -b "$broker" "$@"
 }

@@ -52,7 +52,7 @@ use_kafka() {
 	echo committed | kcat -P -t "$topic" -X transactional.id=a
 	mkfifo in
 	exec 5<>in
-	timeout 60 kcat -F /dev/null -b "$broker" -P -t "$topic" \
+	timeout 60 kcat -b "$broker" -P -t "$topic" \
 		-X transactional.id=b <in 2>err 3>&- 5>&- 6>&- &
 	started_pids+=($!)
 	echo open >&5

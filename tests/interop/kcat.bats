@@ -57,7 +57,7 @@ load helper
 	diff out - <<-'E'
 	k(1) v(1) a=1,b=,n=NULL,a=2
 	NULL(-1) NULL(-1) 
-	(0) (0) 
+	NULL(0) NULL(0) 
 	E
 }
 
@@ -122,7 +122,7 @@ load helper
 	new_topic
 	mkfifo in
 	exec 5<>in
-	timeout 60 kcat -F /dev/null -b "$broker" -P -t "$topic" \
+	timeout 60 kcat -b "$broker" -P -E -t "$topic" \
 		-X enable.idempotence=true -X reconnect.backoff.max.ms=100 \
 		<in 2>err 3>&- 5>&- 6>&- &
 	local producer=$! round
@@ -142,7 +142,7 @@ load helper
 	new_topic
 	mkfifo out
 	exec 6<>out
-	timeout 60 kcat -F /dev/null -b "$broker" -C -q -u -t "$topic" \
+	timeout 60 kcat -b "$broker" -C -q -u -t "$topic" \
 		>out 3>&- 5>&- 6>&- &
 	started_pids+=($!)
 	local word line
