@@ -320,6 +320,7 @@ int log_append_as_follower(struct log *log, struct slice batches)
 		if (rc < 0 || header.size > batches.len ||
 		    header.last_offset_delta < 0 ||
 		    header.base_offset < log->end_offset ||
+		    header.base_offset >= INT64_MAX - INT32_MAX ||
 		    !batch_crc_holds(batches.data, &header))
 			return -EBADMSG;
 		rc = append_unchecked(log, batches.data, &header);

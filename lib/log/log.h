@@ -214,7 +214,8 @@ int log_start_epoch(struct log *log, int32_t epoch);
  * a negative errno.  After end with 0 log_recovery_point() covers what was
  * there at begin.  When records or names could not be synced that is not to be
  * retried, the pages may be gone: appends and syncs of this log are -EIO from
- * then on.  When only a small file could not be written (-ENOSPC) the next sync
+ * then on, and log_has_failed().  When only a small file could not be written
+ * (-ENOSPC), or a file not be opened (-EMFILE, -ENFILE, -ENOMEM), the next sync
  * tries again.  Begin and end belong together: a log is not closed in between.
  */
 struct log_sync;
@@ -227,7 +228,8 @@ void log_sync_end(struct log *log, struct log_sync *sync, int rc);
 int log_sync(struct log *log);
 
 /* Records below offset are gone for readers; whole segments go, later their
- * files.  Returns 0 or -ERANGE beyond the end. */
+ * files.  Returns 0, -ERANGE beyond the end, or an error of the file system
+ * when a file could not be renamed; its records are gone all the same. */
 int log_set_start_offset(struct log *log, int64_t offset);
 
 /* Drop records from offset on: indexes, epochs and producers follow. */

@@ -85,8 +85,10 @@ int log_prepare_segment(struct log *log, const struct batch_header *header,
  * first.  There must be one. */
 size_t log_segment_of(const struct log *log, int64_t offset);
 
-/* Add a segment at the end; it becomes the log's.  0 or -ENOMEM. */
-int log_add_segment(struct log *log, struct segment *s);
+/* Have room for one segment more (0 or -ENOMEM); then add it at the end.  It
+ * becomes the log's. */
+int log_reserve_segment(struct log *log);
+void log_add_segment(struct log *log, struct segment *s);
 
 /* Where a segment ends: at the next one, or at the log end offset. */
 int64_t log_segment_end(const struct log *log, size_t i);
@@ -95,7 +97,9 @@ int64_t log_segment_end(const struct log *log, size_t i);
  * base_offset. */
 int log_start_segment(struct log *log, int64_t base_offset);
 
-/* Drop count segments from the one at first on, files and all (later). */
+/* Drop count segments from the one at first on, files and all (later).  All of
+ * them are gone from the log also when a file could not be renamed, which is
+ * an error: it would come back with the next start. */
 int log_drop_segments(struct log *log, size_t first, size_t count);
 
 /* Have the segment's file open; closes others that were opened for reading

@@ -41,15 +41,19 @@ static int add_found_segment(struct log *log, int64_t base_offset)
 	s->resident = false;
 	s->indexes_synced = true;
 	s->max_timestamp_ms = TIMESTAMP_UNKNOWN;
-	rc = segment_open_file(s);
-	if (rc == 0) {
-		s->synced_size = s->size;
-		segment_close_file(s);
-		rc = log_add_segment(log, s);
-	}
-	if (rc < 0)
+	rc = log_reserve_segment(log);
+	if (rc == 0)
+		rc = segment_open_file(s);
+	if (rc == 0 && s->size > SEGMENT_BYTES_MAX)
+		rc = -EFBIG;
+	if (rc < 0) {
 		segment_release(s);
-	return rc;
+		return rc;
+	}
+	s->synced_size = s->size;
+	segment_close_file(s);
+	log_add_segment(log, s);
+	return 0;
 }
 
 /* Reads a segment's file in large pieces, to check every byte of it. */
@@ -352,6 +356,13 @@ static int rebuild_missing_indexes(struct log *log, const struct log_dir *dir,
 	return 0;
 }
 
+/* Does an index of count entries name an offset that the log does not have? */
+static bool names_beyond(const struct log *log, uint32_t count,
+			 int64_t last_offset)
+{
+	return count > 0 && last_offset >= log->end_offset;
+}
+
 /* After a clean shutdown: find the end of the active segment by its index and
  * the headers behind. */
 static int find_end(struct log *log, struct segment *s)
@@ -369,8 +380,7 @@ static int find_end(struct log *log, struct segment *s)
 	batch_cursor_init(&c, s, last.position, s->size, window,
 			  sizeof(window));
 	while ((rc = batch_cursor_next(&c)) == 1) {
-		if (c.header.base_offset < log->end_offset ||
-		    c.header.last_offset_delta < 0)
+		if (c.header.base_offset < log->end_offset)
 			return -EBADMSG;
 		log->end_offset = batch_last_offset(&c.header) + 1;
 		if (c.header.max_timestamp_ms > s->max_timestamp_ms) {
@@ -378,6 +388,9 @@ static int find_end(struct log *log, struct segment *s)
 			s->max_timestamp_offset = batch_last_offset(&c.header);
 		}
 	}
+	if (rc == 0 && (names_beyond(log, s->offsets.file.count, last.offset) ||
+			names_beyond(log, s->times.file.count, max.offset)))
+		return -EBADMSG;
 	return rc;
 }
 

@@ -41,22 +41,26 @@ int64_t log_segment_end(const struct log *log, size_t i)
 					  : log->end_offset;
 }
 
-int log_add_segment(struct log *log, struct segment *s)
+int log_reserve_segment(struct log *log)
 {
-	if (log->segment_count == log->segment_capacity) {
-		size_t capacity = log->segment_capacity == 0
-					  ? 1
-					  : 2 * log->segment_capacity;
-		struct segment **segments = realloc(
-			log->segments, capacity * sizeof(struct segment *));
+	size_t capacity =
+		log->segment_capacity == 0 ? 1 : 2 * log->segment_capacity;
+	struct segment **segments;
 
-		if (segments == NULL)
-			return -ENOMEM;
-		log->segments = segments;
-		log->segment_capacity = capacity;
-	}
-	log->segments[log->segment_count++] = s;
+	if (log->segment_count < log->segment_capacity)
+		return 0;
+	segments = realloc(log->segments, capacity * sizeof(*segments));
+	if (segments == NULL)
+		return -ENOMEM;
+	log->segments = segments;
+	log->segment_capacity = capacity;
 	return 0;
+}
+
+void log_add_segment(struct log *log, struct segment *s)
+{
+	assert(log->segment_count < log->segment_capacity);
+	log->segments[log->segment_count++] = s;
 }
 
 /* The same for a segment each time, so that it needs no random seam. */
@@ -118,14 +122,14 @@ int log_start_segment(struct log *log, int64_t base_offset)
 	int rc;
 
 	assert(old == NULL || old->base_offset < base_offset);
-	rc = create_segment(log, base_offset, &s);
+	/* First the memory: a file that is made and then not used would be
+	 * taken for the end of the log by the next start. */
+	rc = log_reserve_segment(log);
+	if (rc == 0)
+		rc = create_segment(log, base_offset, &s);
 	if (rc < 0)
 		return rc;
-	rc = log_add_segment(log, s);
-	if (rc < 0) {
-		segment_release(s);
-		return rc;
-	}
+	log_add_segment(log, s);
 	if (old == NULL)
 		return 0;
 	/* An index that cannot be written now stays in memory, a snapshot
@@ -173,7 +177,9 @@ static int is_too_old(const struct log *log, struct segment *s,
 
 	if (rc < 0)
 		return rc;
-	if (first_ms >= 0)
+	if (first_ms > header->max_timestamp_ms)
+		waited_ms = 0; /* and no difference that does not fit */
+	else if (first_ms >= 0)
 		waited_ms = header->max_timestamp_ms - first_ms;
 	else
 		waited_ms = log->clock->wall_ms(log->clock) - s->created_ms;

@@ -253,13 +253,19 @@ static int sync_dirs(const struct log_sync *sync)
 	return rc;
 }
 
+/* Did it fail before anything was synced: at opening a file? */
+static bool is_passing(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM;
+}
+
 int log_sync_run(struct log_sync *sync)
 {
 	int rc = sync_files(sync);
 
 	if (rc == 0)
 		rc = sync_dirs(sync);
-	sync->data_lost = rc < 0;
+	sync->data_lost = rc < 0 && !is_passing(rc);
 	if (rc == 0)
 		rc = write_small_files(sync);
 	log_free_garbage(sync->vfs, sync->dir, sync->garbage);
@@ -267,9 +273,15 @@ int log_sync_run(struct log_sync *sync)
 	return rc;
 }
 
-/* The sync failed where it may be tried again: on a full disk. */
+/* The sync failed where it may be tried again: on a full disk, or when too
+ * many files were open. */
 static void keep_dirty(struct log *log, const struct log_sync *sync)
 {
+	log->dir_dirty = log->dir_dirty || sync->dir_dirty;
+	log->parent_dirty = log->parent_dirty || sync->parent_dirty;
+	log->snapshot_dirty = log->snapshot_dirty ||
+			      (sync->snapshot_offset >= 0 &&
+			       sync->snapshot_offset == log->snapshot_offset);
 	log->metadata_dirty =
 		log->metadata_dirty || !uuid_is_zero(sync->topic_id);
 	log->epochs.dirty = log->epochs.dirty || sync->epochs.len > 0;

@@ -47,12 +47,12 @@ void log_free_garbage(struct vfs *vfs, const char *dir, struct garbage *garbage)
 	}
 }
 
-static void drop_segment(struct log *log, struct segment *s)
+static int drop_segment(struct log *log, struct segment *s)
 {
 	struct garbage *g = malloc(sizeof(*g));
+	int rc = segment_mark_deleted(log->vfs, log->dir, s->base_offset);
 
 	log->size_bytes -= s->size;
-	segment_mark_deleted(log->vfs, log->dir, s->base_offset);
 	if (g != NULL) {
 		*g = (struct garbage){
 			.next = log->garbage,
@@ -62,25 +62,30 @@ static void drop_segment(struct log *log, struct segment *s)
 		log->garbage = g;
 	}
 	segment_release(s);
+	return rc;
 }
 
 int log_drop_segments(struct log *log, size_t first, size_t count)
 {
+	int rc = 0;
+
 	assert(first + count <= log->segment_count);
 	if (count == 0)
 		return 0;
 	/* A crash must not leave a hole: from the outer end inwards. */
-	for (size_t n = 0; n < count; n++)
-		drop_segment(
-			log,
-			log->segments[first == 0 ? n : first + count - 1 - n]);
+	for (size_t n = 0; n < count; n++) {
+		size_t i = first == 0 ? n : first + count - 1 - n;
+		int dropped = drop_segment(log, log->segments[i]);
+
+		rc = rc < 0 ? rc : dropped;
+	}
 	memmove(log->segments + first, log->segments + first + count,
 		(log->segment_count - first - count) *
 			sizeof(struct segment *));
 	log->segment_count -= count;
 	log->dir_dirty = true;
 	log_forget_places(log);
-	return 0;
+	return rc;
 }
 
 /* The front */
@@ -292,5 +297,6 @@ int log_truncate_fully(struct log *log, int64_t offset)
 	producer_state_clear(&log->producers);
 	if (rc == 0 && log->dir_exists)
 		rc = log_reload_producers(log, false);
+	log->failed = log->failed || rc < 0;
 	return rc;
 }

@@ -413,6 +413,13 @@ static int fill_window(struct batch_cursor *c)
 	return 0;
 }
 
+/* So that sums of them fit. */
+static bool has_sound_offsets(const struct batch_header *h)
+{
+	return h->base_offset >= 0 && h->base_offset < INT64_MAX - INT32_MAX &&
+	       h->last_offset_delta >= 0;
+}
+
 int batch_cursor_next(struct batch_cursor *c)
 {
 	struct slice bytes;
@@ -426,9 +433,8 @@ int batch_cursor_next(struct batch_cursor *c)
 	bytes.data = c->window + (c->next - c->window_at);
 	bytes.len = c->window_len - (size_t)(c->next - c->window_at);
 	rc = batch_header_read(bytes, &c->header);
-	if (rc < 0)
-		return -EBADMSG;
-	if (c->header.size > c->end - c->next)
+	if (rc < 0 || !has_sound_offsets(&c->header) ||
+	    c->header.size > c->end - c->next)
 		return -EBADMSG;
 	c->position = c->next;
 	c->next += c->header.size;

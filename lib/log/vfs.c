@@ -68,8 +68,13 @@ static ssize_t system_pwritev(struct vfs *vfs, int fd, const struct iovec *iov,
 
 static int system_fdatasync(struct vfs *vfs, int fd)
 {
+	int rc;
+
 	(void)vfs;
-	return or_errno(fdatasync(fd));
+	do {
+		rc = fdatasync(fd);
+	} while (rc < 0 && errno == EINTR);
+	return or_errno(rc);
 }
 
 static int system_ftruncate(struct vfs *vfs, int fd, int64_t size)
@@ -122,7 +127,10 @@ static int system_sync_dir(struct vfs *vfs, const char *path)
 
 	if (fd < 0)
 		return fd;
-	rc = or_errno(fsync(fd));
+	do {
+		rc = fsync(fd);
+	} while (rc < 0 && errno == EINTR);
+	rc = or_errno(rc);
 	close(fd);
 	return rc;
 }

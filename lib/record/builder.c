@@ -95,7 +95,7 @@ int batch_builder_add(struct batch_builder *b, int64_t timestamp_ms,
 				     (uint64_t)b->base_timestamp_ms);
 	size = 1 + varint_size(delta_ms) + varint_size(b->count) +
 	       content_size(key, value, headers, count);
-	if (size > RECORDS_BYTES_MAX - VARINT32_BYTES_MAX - b->records.len)
+	if (size + VARINT32_BYTES_MAX > RECORDS_BYTES_MAX - b->records.len)
 		return -E2BIG;
 	to = grow_by_record(&b->records, size);
 	if (to == NULL)

@@ -10,6 +10,7 @@
  */
 #include "log/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -174,6 +175,21 @@ static void count_producer(void *arg, const struct log_producer *p)
 	++*(int64_t *)arg;
 }
 
+/* A file too many would be taken for the end of the log by the next start. */
+static size_t count_log_files(const struct fixture *f)
+{
+	DIR *dir = opendir(f->dir);
+	struct dirent *entry;
+	size_t count = 0;
+
+	if (dir == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL)
+		count += strstr(entry->d_name, ".log") != NULL;
+	closedir(dir);
+	return count;
+}
+
 static void check_as_before(struct fixture *f)
 {
 	int64_t producers = 0;
@@ -181,6 +197,7 @@ static void check_as_before(struct fixture *f)
 	assert_int_equal(log_end_offset(f->log), end_before);
 	log_each_producer(f->log, count_producer, &producers);
 	assert_int_equal(producers, end_before / 3);
+	assert_int_equal(count_log_files(f), log_segment_count(f->log));
 }
 
 static void append(struct fixture *f)

@@ -437,6 +437,40 @@ static void nonsense_in_indexes_does_no_harm(void **state)
 	}
 }
 
+static void index_that_names_what_is_not_there_is_made_anew(void **state)
+{
+	/* Sound in themselves, and of another log. */
+	uint8_t offsets[8] = { 0, 0, 1, 0 };
+	const uint8_t times[12] = {
+		0x7f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0,
+	};
+	struct fixture *f = *state;
+
+	put_be32(offsets + 4, (uint32_t)f->batch_size);
+	for (int i = 0; i < 2; i++) {
+		if (i == 0)
+			kit_write_file(f->dir, THIRD ".index", offsets,
+				       sizeof(offsets));
+		else
+			kit_write_file(f->dir, THIRD ".timeindex", times,
+				       sizeof(times));
+		open_log(f, true, 0);
+		assert_int_equal(log_end_offset(f->log), END + i);
+		assert_int_equal(f->recovery.rebuilt_indexes, 1);
+		assert_producer_goes_on(f);
+		assert_int_equal(log_close(f->log, true), 0);
+		f->log = NULL;
+	}
+}
+
+static void file_larger_than_any_segment_is_refused(void **state)
+{
+	struct fixture *f = *state;
+
+	cut(f, THIRD ".log", (int64_t)3 << 30);
+	assert_int_equal(try_open(f, false, 0), -EFBIG);
+}
+
 static void snapshot_that_is_torn_is_replaced_by_reading(void **state)
 {
 	struct fixture *f = *state;
@@ -648,6 +682,8 @@ int main(void)
 		TEST(damage_below_the_recovery_point_is_not_looked_for),
 		TEST(missing_indexes_are_made_anew),
 		TEST(nonsense_in_indexes_does_no_harm),
+		TEST(index_that_names_what_is_not_there_is_made_anew),
+		TEST(file_larger_than_any_segment_is_refused),
 		TEST(snapshot_that_is_torn_is_replaced_by_reading),
 		TEST(log_without_snapshots_is_read_after_a_crash),
 		TEST(snapshots_of_no_use_are_removed),

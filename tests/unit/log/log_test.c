@@ -425,6 +425,41 @@ static void full_disk_for_a_small_file_is_not_final(void **state)
 	assert_true(kit_file_exists(f->dir, "leader-epoch-checkpoint"));
 }
 
+static void too_many_open_files_are_not_final(void **state)
+{
+	struct fixture *f = *state;
+	long syncs;
+
+	append(f, 1, 10);
+	/* The records are synced; their directory cannot be opened. */
+	fault_vfs_fail(f->faults, FAULT_SYNC, -EMFILE, 1, 1);
+	assert_int_equal(log_sync(f->log), -EMFILE);
+	assert_int_equal(log_recovery_point(f->log), 0);
+	assert_false(log_has_failed(f->log));
+	fault_vfs_heal(f->faults);
+
+	syncs = fault_vfs_calls(f->faults, FAULT_SYNC);
+	assert_int_equal(log_sync(f->log), 0);
+	assert_int_equal(log_recovery_point(f->log), 1);
+	/* The records, the directory, the one above it, and two for the
+	 * epochs. */
+	assert_int_equal(fault_vfs_calls(f->faults, FAULT_SYNC) - syncs, 5);
+}
+
+static void segment_that_cannot_be_renamed_fails_a_truncation(void **state)
+{
+	struct fixture *f = *state;
+
+	append(f, 1, 10);
+	assert_int_equal(log_roll(f->log), 0);
+	append(f, 1, 10);
+	fault_vfs_fail(f->faults, FAULT_RENAME, -EIO, 0, -1);
+	assert_int_equal(log_truncate(f->log, 1), 0);
+	assert_int_equal(log_truncate(f->log, 0), -EIO);
+	assert_true(log_has_failed(f->log));
+	fault_vfs_heal(f->faults);
+}
+
 static void full_disk_when_rolling_refuses_and_recovers(void **state)
 {
 	struct fixture *f = *state;
@@ -682,6 +717,8 @@ int main(void)
 		TEST(log_that_cannot_be_cut_back_has_failed),
 		TEST(failed_sync_is_final),
 		TEST(full_disk_for_a_small_file_is_not_final),
+		TEST(too_many_open_files_are_not_final),
+		TEST(segment_that_cannot_be_renamed_fails_a_truncation),
 		TEST(full_disk_when_rolling_refuses_and_recovers),
 		TEST(what_recovery_cuts_off_is_synced),
 		TEST(sync_moves_the_recovery_point_to_where_it_began),
