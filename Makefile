@@ -48,6 +48,7 @@ UNIT_SRC   = $(sort $(wildcard tests/unit/*/*_test.c tests/unit/*/*/*_test.c))
 UNIT_BIN   = $(UNIT_SRC:%.c=$(BUILD)/%)
 UNIT_HELP_OBJ = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(filter-out %_test.c,$(wildcard tests/unit/support/*.c))))
 unit_bins  = $(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_BIN))
+.SECONDARY: $(UNIT_HELP_OBJ)
 
 .PHONY: all lib help
 all: $(PROGRAMS:%=$(BUILD)/bin/%)
