@@ -22,22 +22,17 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "kbrokerd/api/fetch_session.h"
+#include "kbrokerd/api/fetch_look.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/broker.h"
 #include "wire/error_codes.h"
-#include "wire/messages.h"
 
 enum {
-	STORAGE_ERROR_VERSION = 6, /* the first that knows it */
 	TOPIC_ID_VERSION = 13,
 	REPLICA_STATE_VERSION = 15,
-	CURRENT_LEADER_VERSION = 16,
 	READ_COMMITTED = 1,
 	WAIT_UNIT_US = 1000,
 };
-
-typedef struct fetch_response_responses_partitions fetched_partition;
 
 /* A fetch at work; in the request's arena. */
 struct fetch {
@@ -49,26 +44,10 @@ struct fetch {
 	size_t own_count;
 	struct partition_wait_set own_waits;
 
-	int64_t min_bytes, max_bytes;
+	struct fetch_limits limits;
+	int64_t min_bytes;
 	int64_t available; /* of the entries that were looked at */
 	int64_t deadline_us;
-	bool committed; /* isolation level */
-	bool follower;  /* a replica asks, which we have none of */
-	bool parked;    /* once, at least */
-};
-
-/* One look at the entries of a fetch, and what the answer says of them. */
-struct look {
-	struct request *req;
-	struct fetch *fetch;
-	const struct image *image; /* a reference, once it was needed */
-	fetched_partition *partitions;
-	struct fetch_entry **entries;
-	struct log_slice *slices;
-	size_t count;  /* looked at */
-	size_t chosen; /* of these to be told, at the front */
-	int64_t bytes;
-	bool urgent; /* an error, or epochs that diverge */
 };
 
 static struct fetch_queue *queue_of(struct fetch *f)
@@ -87,251 +66,6 @@ static struct partition_wait_set *waits_of(struct fetch *f)
 {
 	return f->session != NULL ? fetch_session_waits(f->session)
 				  : &f->own_waits;
-}
-
-/* Entries and their partitions */
-
-static void forget_partition(struct fetch_entry *e)
-{
-	partition_unwait(&e->waiter);
-	e->hooked = false;
-	partition_release(e->partition);
-	e->partition = NULL;
-}
-
-static int16_t resolve(struct look *look, struct fetch_entry *e)
-{
-	struct broker *broker = look->req->broker;
-	bool by_id = slice_is_null(e->topic->name);
-	const struct topic_image *topic;
-
-	if (e->partition != NULL)
-		return WIRE_NONE;
-	if (look->image == NULL)
-		look->image = metadata_image(broker->metadata);
-	topic = by_id ? image_topic_by_id(look->image, e->topic->id)
-		      : image_topic(look->image, e->topic->name);
-	if (topic == NULL)
-		return by_id ? WIRE_UNKNOWN_TOPIC_ID
-			     : WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	if (e->partition_index < 0 ||
-	    e->partition_index >= topic->partition_count)
-		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	e->partition = partition_find(broker->partitions, look->image, topic,
-				      e->partition_index);
-	e->on_forget = forget_partition;
-	return e->partition == NULL ? WIRE_NOT_LEADER_OR_FOLLOWER : WIRE_NONE;
-}
-
-static int16_t check_epoch(const struct fetch_entry *e)
-{
-	int32_t epoch = partition_leader_epoch(e->partition);
-
-	if (e->current_leader_epoch < 0 || e->current_leader_epoch == epoch)
-		return WIRE_NONE;
-	return e->current_leader_epoch < epoch ? WIRE_FENCED_LEADER_EPOCH
-					       : WIRE_UNKNOWN_LEADER_EPOCH;
-}
-
-/* Does what the reader has end where its last epoch ended here (KIP-595)? */
-struct divergence {
-	int32_t epoch; /* of the reader's last record */
-	int64_t fetch_offset;
-	int32_t end_epoch; /* -1: it does not diverge */
-	int64_t end_offset;
-};
-
-static int find_divergence(void *arg, struct log *log,
-			   const struct partition_offsets *offsets)
-{
-	struct divergence *d = arg;
-	int32_t epoch;
-	int64_t end;
-
-	log_end_offset_of_epoch(log, d->epoch, &epoch, &end);
-	if (end < 0 || epoch < 0 || d->fetch_offset < offsets->log_start)
-		return -ERANGE;
-	if (epoch < d->epoch || end < d->fetch_offset) {
-		d->end_epoch = epoch;
-		d->end_offset = end;
-	}
-	return 0;
-}
-
-static int16_t error_of(int rc)
-{
-	switch (rc) {
-	case 0:
-		return WIRE_NONE;
-	case -ERANGE:
-		return WIRE_OFFSET_OUT_OF_RANGE;
-	case -ENOENT:
-		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	default:
-		return WIRE_KAFKA_STORAGE_ERROR;
-	}
-}
-
-/* Looking */
-
-/* Limits of one read. */
-struct allowance {
-	int64_t bytes;
-	bool first; /* nothing was read so far: one batch in any case */
-};
-
-static int read_partition(struct fetch_entry *e, struct allowance allowance,
-			  fetched_partition *out, struct log_slice *slice)
-{
-	struct divergence d = { e->last_fetched_epoch, e->fetch_offset, -1,
-				-1 };
-	int64_t bytes =
-		e->max_bytes < allowance.bytes ? e->max_bytes : allowance.bytes;
-	int rc = 0;
-
-	if (e->last_fetched_epoch >= 0)
-		rc = partition_with_log(e->partition, find_divergence, &d);
-	if (rc == 0 && d.end_epoch >= 0) {
-		out->diverging_epoch.epoch = d.end_epoch;
-		out->diverging_epoch.end_offset = d.end_offset;
-		return partition_offsets(e->partition, &e->seen);
-	}
-	if (rc < 0)
-		return rc;
-	return partition_read(e->partition, e->fetch_offset,
-			      bytes > 0 ? (size_t)bytes : 0, allowance.first,
-			      slice, &e->seen);
-}
-
-static int16_t read_entry(struct look *look, struct fetch_entry *e,
-			  struct allowance allowance, fetched_partition *out,
-			  struct log_slice *slice)
-{
-	int rc = -ENOENT;
-
-	/* Twice: the topic may have been deleted and made anew. */
-	for (int i = 0; i < 2 && rc == -ENOENT; i++) {
-		int16_t error = look->fetch->follower
-					? WIRE_NOT_LEADER_OR_FOLLOWER
-					: resolve(look, e);
-
-		if (error == WIRE_NONE)
-			error = check_epoch(e);
-		if (error != WIRE_NONE)
-			return error;
-		rc = read_partition(e, allowance, out, slice);
-		if (rc == -ENOENT)
-			forget_partition(e);
-	}
-	return error_of(rc);
-}
-
-/* Is there nothing new since the last look, as the waiter has not fired? */
-static bool is_quiet(const struct fetch_entry *e)
-{
-	return e->hooked && e->fetch_offset >= e->seen.high_watermark;
-}
-
-static void fill_error(struct look *look, const struct fetch_entry *e,
-		       int16_t error, fetched_partition *out)
-{
-	if (error == WIRE_KAFKA_STORAGE_ERROR &&
-	    look->req->version < STORAGE_ERROR_VERSION)
-		error = WIRE_NOT_LEADER_OR_FOLLOWER;
-	out->error_code = error;
-	out->high_watermark = -1;
-	/* As Kafka: the list is there for what it does not know. */
-	if (error != WIRE_UNKNOWN_TOPIC_OR_PARTITION &&
-	    error != WIRE_UNKNOWN_TOPIC_ID)
-		out->aborted_transactions_count = -1;
-	if (error == WIRE_FENCED_LEADER_EPOCH &&
-	    look->req->version >= CURRENT_LEADER_VERSION) {
-		out->current_leader.leader_id =
-			look->req->broker->identity.node_id;
-		out->current_leader.leader_epoch =
-			partition_leader_epoch(e->partition);
-	}
-}
-
-static void fill_offsets(const struct look *look, const struct fetch_entry *e,
-			 fetched_partition *out)
-{
-	out->high_watermark = e->seen.high_watermark;
-	out->last_stable_offset = e->seen.last_stable;
-	out->log_start_offset = e->seen.log_start;
-	if (!look->fetch->committed)
-		out->aborted_transactions_count = -1;
-}
-
-/* Look at one entry; its part of the answer is filled in. */
-static void look_at(struct look *look, struct fetch_entry *e)
-{
-	fetched_partition *out = &look->partitions[look->count];
-	struct log_slice *slice = &look->slices[look->count];
-	struct allowance allowance = {
-		.bytes = look->fetch->max_bytes - look->bytes,
-		.first = look->bytes == 0,
-	};
-	int16_t error = WIRE_NONE;
-
-	look->entries[look->count++] = e;
-	*slice = (struct log_slice){ .fd = -1 };
-	out->partition_index = e->partition_index;
-	out->records.data = (const uint8_t *)"";
-	if (!is_quiet(e))
-		error = read_entry(look, e, allowance, out, slice);
-	if (error != WIRE_NONE)
-		fill_error(look, e, error, out);
-	else
-		fill_offsets(look, e, out);
-	if (error != WIRE_NONE || out->diverging_epoch.epoch >= 0)
-		look->urgent = true;
-	e->available = (int64_t)slice->len;
-	look->bytes += (int64_t)slice->len;
-	if (slice->len > 0)
-		out->records = (struct wire_records){
-			.len = slice->len,
-			.file = slice,
-			.position = slice->position,
-		};
-}
-
-static int look_begin(struct look *look, struct request *req, struct fetch *f)
-{
-	size_t count = queued(f);
-
-	*look = (struct look){ .req = req, .fetch = f };
-	look->partitions = wire_array(&fetch_response_responses_partitions_desc,
-				      &req->arena, (int32_t)count);
-	look->entries =
-		arena_calloc(&req->arena, count, sizeof(struct fetch_entry *));
-	look->slices =
-		arena_calloc(&req->arena, count, sizeof(struct log_slice));
-	if (look->partitions == NULL || look->entries == NULL ||
-	    look->slices == NULL)
-		return -ENOMEM;
-	return 0;
-}
-
-static void look_at_all(struct look *look)
-{
-	struct fetch_entry *e;
-
-	TAILQ_FOREACH (e, queue_of(look->fetch), in_queue)
-		look_at(look, e);
-}
-
-static void look_end(struct look *look)
-{
-	if (look->image != NULL)
-		image_release(look->image);
-	look->image = NULL;
-}
-
-static void give_back_slices(struct look *look)
-{
-	for (size_t i = 0; i < look->count; i++)
-		log_slice_release(&look->slices[i]);
 }
 
 /* Waiting */
@@ -387,7 +121,7 @@ static void stop_waiting(struct request *req, struct fetch *f)
 	if (f->session != NULL)
 		return;
 	TAILQ_FOREACH (e, &f->own_queue, in_queue)
-		forget_partition(e);
+		fetch_entry_forget(e);
 	partition_wait_set_clear(&f->own_waits);
 }
 
@@ -404,9 +138,8 @@ static void reply_error(struct request *req, int16_t error)
 
 /* Is the entry's part of the look to be told?  Then the entry moves in the
  * session's queue, or leaves it. */
-static bool tell(struct look *look, size_t i)
+static bool tell(struct fetch *f, struct fetch_look *look, size_t i)
 {
-	struct fetch *f = look->fetch;
 	struct fetch_entry *e = look->entries[i];
 	const fetched_partition *p = &look->partitions[i];
 	struct fetch_news news = {
@@ -428,10 +161,10 @@ static bool tell(struct look *look, size_t i)
 }
 
 /* Move what is to be told to the front; the slices stay where they are. */
-static void choose_news(struct look *look)
+static void choose_news(struct fetch *f, struct fetch_look *look)
 {
 	for (size_t i = 0; i < look->count; i++) {
-		if (!tell(look, i))
+		if (!tell(f, look, i))
 			continue;
 		look->entries[look->chosen] = look->entries[i];
 		look->partitions[look->chosen] = look->partitions[i];
@@ -439,7 +172,7 @@ static void choose_news(struct look *look)
 	}
 }
 
-static int32_t count_topics(const struct look *look)
+static int32_t count_topics(const struct fetch_look *look)
 {
 	int32_t count = 0;
 
@@ -451,7 +184,8 @@ static int32_t count_topics(const struct look *look)
 }
 
 /* Neighbours of one topic share its row. */
-static int fill_topics(struct look *look, struct fetch_response *response)
+static int fill_topics(struct fetch_look *look, bool copy_names,
+		       struct fetch_response *response)
 {
 	struct arena *arena = &look->req->arena;
 	int32_t count = count_topics(look);
@@ -474,7 +208,7 @@ static int fill_topics(struct look *look, struct fetch_response *response)
 		row->topic_id = topic->id;
 		row->topic = topic->name;
 		/* A session's may go once it is unlocked. */
-		if (look->fetch->session != NULL)
+		if (copy_names)
 			row->topic = arena_copy(arena, topic->name);
 		if (!slice_is_null(topic->name) && slice_is_null(row->topic))
 			return -ENOMEM;
@@ -483,7 +217,8 @@ static int fill_topics(struct look *look, struct fetch_response *response)
 }
 
 /* Those who asked with an old epoch are told where the leader is. */
-static int fill_endpoints(struct look *look, struct fetch_response *response)
+static int fill_endpoints(struct fetch_look *look,
+			  struct fetch_response *response)
 {
 	struct request *req = look->req;
 	struct fetch_response_node_endpoints *node;
@@ -509,19 +244,18 @@ static int fill_endpoints(struct look *look, struct fetch_response *response)
 }
 
 /* End the request with what the look has found; unlocks the session. */
-static void reply(struct look *look)
+static void reply(struct fetch *f, struct fetch_look *look)
 {
 	struct request *req = look->req;
-	struct fetch *f = look->fetch;
 	struct fetch_response response;
 	int rc;
 
 	wire_init(&fetch_response_desc, &response);
-	choose_news(look);
-	rc = fill_topics(look, &response);
+	choose_news(f, look);
+	rc = fill_topics(look, f->session != NULL, &response);
 	if (rc == 0)
 		rc = fill_endpoints(look, &response);
-	look_end(look);
+	fetch_look_end(look);
 	stop_waiting(req, f);
 	if (f->session != NULL) {
 		response.session_id = fetch_session_id(f->session);
@@ -532,7 +266,7 @@ static void reply(struct look *look)
 		request_reply(req, &response);
 		return;
 	}
-	give_back_slices(look);
+	fetch_look_drop_slices(look);
 	request_close(req, "out of memory");
 }
 
@@ -554,20 +288,22 @@ static void give_up(struct request *req, struct fetch *f)
  */
 static bool try_answer(struct request *req, struct fetch *f, bool must)
 {
-	struct look look;
+	struct fetch_look look;
+	struct fetch_entry *e;
 
-	if (look_begin(&look, req, f) < 0) {
+	if (fetch_look_begin(&look, req, &f->limits, queued(f)) < 0) {
 		give_up(req, f);
 		return true;
 	}
-	look_at_all(&look);
+	TAILQ_FOREACH (e, queue_of(f), in_queue)
+		fetch_look_at(&look, e);
 	if (must || look.urgent || look.bytes >= f->min_bytes) {
-		reply(&look);
+		reply(f, &look);
 		return true;
 	}
 	f->available = look.bytes;
-	give_back_slices(&look);
-	look_end(&look);
+	fetch_look_drop_slices(&look);
+	fetch_look_end(&look);
 	return false;
 }
 
@@ -596,18 +332,18 @@ static int64_t probe(struct request *req, struct fetch *f,
 	fetched_partition partition;
 	struct fetch_entry *entry;
 	struct log_slice slice;
-	struct look look = {
+	struct fetch_look look = {
 		.req = req,
-		.fetch = f,
+		.limits = &f->limits,
 		.partitions = &partition,
 		.entries = &entry,
 		.slices = &slice,
 	};
 
 	wire_init(&fetch_response_responses_partitions_desc, &partition);
-	look_at(&look, e);
-	give_back_slices(&look);
-	look_end(&look);
+	fetch_look_at(&look, e);
+	fetch_look_drop_slices(&look);
+	fetch_look_end(&look);
 	return look.urgent ? -1 : look.bytes;
 }
 
@@ -749,11 +485,15 @@ static void fill_limits(const struct request *req, struct fetch *f,
 				  : message->replica_id;
 	int64_t most = req->broker->config->fetch_bytes_max;
 
-	f->max_bytes = message->max_bytes < most ? message->max_bytes : most;
-	f->min_bytes = message->min_bytes < f->max_bytes ? message->min_bytes
-							 : f->max_bytes;
-	f->committed = message->isolation_level == READ_COMMITTED;
-	f->follower = replica >= 0;
+	f->limits = (struct fetch_limits){
+		.max_bytes =
+			message->max_bytes < most ? message->max_bytes : most,
+		.committed = message->isolation_level == READ_COMMITTED,
+		.follower = replica >= 0,
+	};
+	f->min_bytes = message->min_bytes < f->limits.max_bytes
+			       ? message->min_bytes
+			       : f->limits.max_bytes;
 	f->deadline_us = request_now_us(req) +
 			 (int64_t)message->max_wait_ms * WAIT_UNIT_US;
 }
