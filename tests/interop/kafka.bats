@@ -55,18 +55,17 @@ use_kafka() {
 	timeout 60 kcat -b "$broker" -P -t "$topic" \
 		-X transactional.id=b <in 2>err 3>&- 5>&- 6>&- &
 	started_pids+=($!)
-	echo open >&5
-	# Uncommitted reading shows it as soon as it is there.
+	# kcat sends what it has read by blocks.
+	seq 1 5000 >&5
 	expect_same "$(kconsume -t "$topic" --isolation ru -c 2 | tr '\n' ' ')" \
-		'committed open '
+		'committed 1 '
 	expect_same "$(kconsume -t "$topic" -e)" committed
 	expect_same "$(kconsume -t "$topic" -n 5)" committed
-	# A second producer of that id aborts it.
+	# A second producer of that id aborts what the first has begun.
 	echo second | kcat -P -t "$topic" -X transactional.id=b
 	expect_same "$(kconsume -t "$topic" -e | tr '\n' ' ')" 'committed second '
 	expect_same "$(kconsume -t "$topic" -n 5 | tr '\n' ' ')" 'committed second '
-	expect_same "$(kconsume -t "$topic" -e --isolation ru | tr '\n' ' ')" \
-		'committed open second '
+	[ "$(kconsume -t "$topic" -e --isolation ru | wc -l)" -gt 2 ]
 	exec 5>&-
 }
 
