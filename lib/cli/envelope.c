@@ -72,37 +72,57 @@ static void put_field(struct buffer *out, const struct field *field,
 	}
 }
 
-static bool are_values_text(struct slice headers)
+/* How much of the headers is in base64: as little as will do. */
+enum headers_encoding { HEADERS_TEXT, HEADERS_B64, HEADERS_B64_ALL };
+
+static const char *const headers_encoding_names[] = {
+	[HEADERS_TEXT] = "text",
+	[HEADERS_B64] = "b64",         /* the values */
+	[HEADERS_B64_ALL] = "b64-all", /* the names too */
+};
+
+static enum headers_encoding headers_need(struct slice headers)
 {
+	enum headers_encoding need = HEADERS_TEXT;
 	struct record_header header;
 
 	while (record_next_header(&headers, &header) == 1) {
+		if (!utf8_is_valid(header.key))
+			return HEADERS_B64_ALL;
 		if (!utf8_is_valid(header.value))
-			return false;
+			need = HEADERS_B64;
 	}
-	return true;
+	return need;
+}
+
+static void put_element(struct json_writer *w, struct slice bytes, bool b64)
+{
+	if (!b64 || slice_is_null(bytes)) {
+		json_put_slice(w, bytes);
+		return;
+	}
+	if (w->comma)
+		buffer_put_u8(w->out, ',');
+	w->comma = true;
+	put_b64(w->out, bytes);
 }
 
 static void put_headers(struct buffer *out, struct slice headers)
 {
-	bool text = are_values_text(headers);
+	enum headers_encoding encoding = headers_need(headers);
 	struct json_writer w = json_writer(out);
 	struct record_header header;
 
 	buffer_put_text(out, ",\"headers\":");
 	json_put_open(&w, '[');
 	while (record_next_header(&headers, &header) == 1) {
-		json_put_slice(&w, header.key);
-		if (text || slice_is_null(header.value)) {
-			json_put_slice(&w, header.value);
-		} else {
-			buffer_put_u8(out, ',');
-			put_b64(out, header.value);
-		}
+		put_element(&w, header.key, encoding == HEADERS_B64_ALL);
+		put_element(&w, header.value, encoding != HEADERS_TEXT);
 	}
 	json_put_close(&w, ']');
-	if (!text)
-		buffer_put_text(out, ",\"headers_enc\":\"b64\"");
+	if (encoding != HEADERS_TEXT)
+		buffer_printf(out, ",\"headers_enc\":\"%s\"",
+			      headers_encoding_names[encoding]);
 }
 
 static void put_number(struct buffer *out, const char *before, int64_t value)
@@ -459,30 +479,36 @@ static int read_value(struct reader *r, struct slice *out)
 
 /* Headers */
 
+static int read_element(struct reader *r, json_t *string, bool b64,
+			struct slice *out)
+{
+	return b64 ? decode(r, "headers", string_slice(string), ENC_B64, out)
+		   : keep(r, string_slice(string), out);
+}
+
 static int put_header(struct reader *r, struct envelope *e, json_t *name,
-		      json_t *value, bool b64)
+		      json_t *value, enum headers_encoding encoding)
 {
 	struct record_header *h = &e->headers[e->header_count];
 	int rc;
 
 	if (!json_is_string(name))
 		return bad(r, "a header's name is not a string");
-	rc = keep(r, string_slice(name), &h->key);
+	rc = read_element(r, name, encoding == HEADERS_B64_ALL, &h->key);
 	h->value = SLICE_NULL;
 	if (rc == 0 && value != NULL && !json_is_null(value)) {
 		if (!json_is_string(value))
 			return bad(r, "a header's value is not a string");
-		rc = b64 ? decode(r, "headers", string_slice(value), ENC_B64,
-				  &h->value)
-			 : keep(r, string_slice(value), &h->value);
+		rc = read_element(r, value, encoding != HEADERS_TEXT,
+				  &h->value);
 	}
 	e->header_count++;
 	return rc;
 }
 
 /* [name, value, name, value...] */
-static int read_flat_headers(struct reader *r, json_t *list, bool b64,
-			     struct envelope *e)
+static int read_flat_headers(struct reader *r, json_t *list,
+			     enum headers_encoding encoding, struct envelope *e)
 {
 	int rc = 0;
 
@@ -490,7 +516,7 @@ static int read_flat_headers(struct reader *r, json_t *list, bool b64,
 		return bad(r, "\"headers\" ends after a name");
 	for (size_t i = 0; rc == 0 && i < json_array_size(list); i += 2)
 		rc = put_header(r, e, json_array_get(list, i),
-				json_array_get(list, i + 1), b64);
+				json_array_get(list, i + 1), encoding);
 	return rc;
 }
 
@@ -509,8 +535,8 @@ static json_t *header_member(json_t *pair, const char *name)
 }
 
 /* [{"key":name,"value":value}...] */
-static int read_pair_headers(struct reader *r, json_t *list, bool b64,
-			     struct envelope *e)
+static int read_pair_headers(struct reader *r, json_t *list,
+			     enum headers_encoding encoding, struct envelope *e)
 {
 	int rc = 0;
 
@@ -520,14 +546,15 @@ static int read_pair_headers(struct reader *r, json_t *list, bool b64,
 
 		if (name == NULL)
 			return bad(r, "a header is not {\"key\",\"value\"}");
-		rc = put_header(r, e, name, header_member(pair, "value"), b64);
+		rc = put_header(r, e, name, header_member(pair, "value"),
+				encoding);
 	}
 	return rc;
 }
 
 /* {name: value...} */
-static int read_map_headers(struct reader *r, json_t *map, bool b64,
-			    struct envelope *e)
+static int read_map_headers(struct reader *r, json_t *map,
+			    enum headers_encoding encoding, struct envelope *e)
 {
 	const char *key;
 	json_t *value;
@@ -538,7 +565,7 @@ static int read_map_headers(struct reader *r, json_t *map, bool b64,
 		json_t *name = json_string(key);
 
 		rc = name == NULL ? -ENOMEM
-				  : put_header(r, e, name, value, b64);
+				  : put_header(r, e, name, value, encoding);
 		json_decref(name);
 		if (rc < 0)
 			break;
@@ -546,27 +573,33 @@ static int read_map_headers(struct reader *r, json_t *map, bool b64,
 	return rc;
 }
 
-static int are_headers_b64(struct reader *r, bool *b64_out)
+static int read_headers_encoding(struct reader *r,
+				 enum headers_encoding *encoding_out)
 {
 	json_t *value = member(r, HEADERS_ENC);
+	const char *name = json_string_value(value); /* NULL: is no string */
 
-	*b64_out = false;
+	*encoding_out = HEADERS_TEXT;
 	if (value == NULL)
 		return 0;
-	if (!json_is_string(value) ||
-	    (strcmp(json_string_value(value), "b64") != 0 &&
-	     strcmp(json_string_value(value), "base64") != 0))
-		return bad(r, "\"headers_enc\" is not b64");
-	*b64_out = true;
+	for (size_t i = 0; name != NULL && i <= HEADERS_B64_ALL; i++) {
+		if (strcmp(name, headers_encoding_names[i]) == 0) {
+			*encoding_out = (enum headers_encoding)i;
+			return 0;
+		}
+	}
+	if (name == NULL || strcmp(name, "base64") != 0)
+		return bad(r, "\"headers_enc\" is none of b64, b64-all");
+	*encoding_out = HEADERS_B64;
 	return 0;
 }
 
 static int read_headers(struct reader *r, struct envelope *e)
 {
 	json_t *value = member(r, HEADERS);
+	enum headers_encoding encoding;
 	size_t count;
-	bool b64;
-	int rc = are_headers_b64(r, &b64);
+	int rc = read_headers_encoding(r, &encoding);
 
 	if (rc < 0 || value == NULL)
 		return rc;
@@ -578,10 +611,10 @@ static int read_headers(struct reader *r, struct envelope *e)
 	if (e->headers == NULL)
 		return -ENOMEM;
 	if (json_is_object(value))
-		return read_map_headers(r, value, b64, e);
+		return read_map_headers(r, value, encoding, e);
 	if (json_is_object(json_array_get(value, 0)))
-		return read_pair_headers(r, value, b64, e);
-	return read_flat_headers(r, value, b64, e);
+		return read_pair_headers(r, value, encoding, e);
+	return read_flat_headers(r, value, encoding, e);
 }
 
 static int read_all(struct reader *r, struct envelope *e)

@@ -110,6 +110,26 @@ static void test_one_binary_header_makes_all_of_them_base64(void **state)
 	buffer_clear(&out);
 }
 
+static void test_a_binary_name_makes_names_base64_too(void **state)
+{
+	struct buffer raw = { 0 };
+	struct buffer out = { 0 };
+	struct record record = { .value = slice_of("v"), .header_count = 2 };
+
+	(void)state;
+	put_field(&raw, slice_of("a"));
+	put_field(&raw, SLICE_NULL);
+	put_field(&raw, slice_of("\xff"));
+	put_field(&raw, slice_of("x"));
+	record.headers = buffer_slice(&raw);
+	assert_non_null(
+		strstr(write((struct envelope_style){ 0 }, &record, &out),
+		       "\"headers\":[\"YQ==\",null,\"/w==\",\"eA==\"],"
+		       "\"headers_enc\":\"b64-all\",\"key\":null"));
+	buffer_clear(&raw);
+	buffer_clear(&out);
+}
+
 /* Reading */
 
 static int read_text(const char *text, struct arena *arena, struct envelope *e,
@@ -272,6 +292,10 @@ static void test_what_is_wrong_is_said(void **state)
 		{ "{\"payload\":\"\",\"headers\":[1,\"a\"]}", "name is not" },
 		{ "{\"payload\":\"\",\"headers\":[{\"a\":1}]}", "a header is" },
 		{ "{\"payload\":\"\",\"headers\":5}", "\"headers\" is" },
+		{ "{\"payload\":\"\",\"headers_enc\":\"hex\"}",
+		  "\"headers_enc\" is none of" },
+		{ "{\"payload\":\"\",\"headers_enc\":1}",
+		  "\"headers_enc\" is none of" },
 		{ "{\"payload\":\"\",\"offset\":9223372036854775808}",
 		  "not JSON: too big" },
 	};
@@ -325,7 +349,9 @@ static void check_round_trip(uint64_t seed)
 	record.value = random_bytes(&seeded.random, &arena);
 	record.header_count = (int32_t)random_below(&seeded.random, 4);
 	for (int i = 0; i < record.header_count; i++) {
-		headers[i].key = slice_of(seed % 2 == 0 ? "n\"" : "");
+		headers[i].key = random_bytes(&seeded.random, &arena);
+		if (seed % 2 == 0 || slice_is_null(headers[i].key))
+			headers[i].key = slice_of("n\"");
 		headers[i].value = random_bytes(&seeded.random, &arena);
 		put_field(&raw, headers[i].key);
 		put_field(&raw, headers[i].value);
@@ -363,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_null_is_not_empty_and_bytes_are_base64),
 		cmocka_unit_test(
 			test_one_binary_header_makes_all_of_them_base64),
+		cmocka_unit_test(test_a_binary_name_makes_names_base64_too),
 		cmocka_unit_test(test_fields_are_read_in_any_order_and_case),
 		cmocka_unit_test(test_json_in_a_payload_keeps_its_text),
 		cmocka_unit_test(test_headers_come_in_three_shapes),
