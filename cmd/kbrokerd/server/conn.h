@@ -12,28 +12,13 @@
 #include <sys/queue.h>
 
 #include "base/bytes.h"
+#include "kbrokerd/server/input.h"
 #include "kbrokerd/server/io_thread.h"
 
 struct listener;
 struct outbox;
 
 enum { CONN_INFLIGHT_MAX = 64 };
-
-/* Where the received bytes of a request that is not whole yet are. */
-enum input_kind {
-	INPUT_NONE,
-	INPUT_POOL,  /* a buffer of the thread's receive pool */
-	INPUT_STASH, /* a few bytes, in memory of just that size */
-	INPUT_FRAME, /* a frame larger than a pool buffer, growing */
-};
-
-struct input {
-	uint8_t *data;
-	uint32_t len, capacity;
-	uint32_t frame; /* INPUT_FRAME: bytes of the whole frame */
-	enum input_kind kind;
-	uint32_t charged; /* taken from the budget */
-};
 
 union peer_address {
 	struct sockaddr any;
@@ -99,15 +84,8 @@ struct outbox *conn_outbox(struct conn *conn);
 /* An orphan has ended: free the connection with its last. */
 void conn_release(struct conn *conn);
 
-/* Try for the memory it starves for, beyond the budget with force.  Returns
- * whether it has got it. */
-bool conn_feed(struct conn *conn, bool force);
-
 /* Count it as heard of now. */
 void conn_heard(struct conn *conn);
-
-/* Has it half a request, of which nothing came since then? */
-bool conn_is_stuck(const struct conn *conn, int64_t since_us);
 
 /* "127.0.0.1:40312" */
 const char *conn_peer(struct conn *conn);

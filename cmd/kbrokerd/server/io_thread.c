@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kbrokerd/server/conn.h"
 #include "kbrokerd/server/outbox.h"
 #include "kbrokerd/server/pending.h"
 #include "kbrokerd/server/server.h"
+#include "kbrokerd/server/share.h"
 
 enum {
 	STACK_BYTES = 512 << 10,
@@ -28,9 +28,7 @@ enum {
 	PENDING_SPARE_MAX = 128,
 	SETTLE_ROUNDS = 8, /* before other events have their turn */
 	WAKES_A_ROUND = 64,
-	HUNGER_MS = 20,    /* how often starving connections try again */
-	SAMPLE_US = 50000, /* between two looks at how busy it is */
-	ACTIVE_MAX = 64,   /* connections looked at to share some */
+	HUNGER_MS = 20, /* how often starving connections try again */
 	IDLE_CHECK_MS = 5000,
 	UNREAD_PATIENCE_MS = 2000 /* answers that are not taken, at the end */
 };
@@ -42,49 +40,14 @@ struct io_thread *io_thread_self(void)
 	return self;
 }
 
-/* How busy it is */
-
-static int64_t own_cpu_us(void)
-{
-	struct timespec cpu = { 0 };
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-	return (int64_t)cpu.tv_sec * 1000000 + cpu.tv_nsec / 1000;
-}
-
-static void sample_busy(struct io_thread *t)
-{
-	int64_t cpu_us = own_cpu_us();
-	int64_t wall_us = t->now_us - t->sample_us;
-	int32_t percent =
-		(int32_t)((cpu_us - t->sample_cpu_us) * 100 / wall_us);
-
-	t->sample_us = t->now_us;
-	t->sample_cpu_us = cpu_us;
-	atomic_store_explicit(&t->busy_percent, percent, memory_order_relaxed);
-	atomic_store_explicit(&t->busy_at_us, t->now_us, memory_order_relaxed);
-	t->too_busy = t->server->thread_count > 1 &&
-		      percent >= t->server->busy_from_percent;
-}
-
-int32_t io_thread_busy(const struct io_thread *t, int64_t now_us)
-{
-	int64_t at_us =
-		atomic_load_explicit(&t->busy_at_us, memory_order_relaxed);
-
-	if (now_us - at_us > INT64_C(4) * SAMPLE_US)
-		return 0;
-	return atomic_load_explicit(&t->busy_percent, memory_order_relaxed);
-}
-
 void io_thread_turn(struct io_thread *t)
 {
 	struct clock *clock = t->server->clock;
 
 	t->now_us = clock->monotonic_us(clock);
 	t->now_ms = clock->wall_ms(clock);
-	if (t->now_us - t->sample_us >= SAMPLE_US)
-		sample_busy(t);
+	if (t->now_us - t->sample_us >= SHARE_SAMPLE_US)
+		share_sample(t);
 }
 
 /* Spare parts */
@@ -174,12 +137,12 @@ void io_thread_unstarve(struct io_thread *t, struct conn *conn)
  * other; one of a thread at a time. */
 static bool feed(struct io_thread *t, struct conn *conn)
 {
-	if (conn_feed(conn, false))
+	if (input_feed(conn, false))
 		return true;
 	if (t->exempt != NULL && t->exempt != conn)
 		return false;
 	t->exempt = conn;
-	return conn_feed(conn, true);
+	return input_feed(conn, true);
 }
 
 /* Half requests of which nothing comes hold the memory that others want. */
@@ -191,7 +154,7 @@ static void drop_stuck(struct io_thread *t)
 	TAILQ_FOREACH (conn, &t->conns, link) {
 		if (conn->heard_us >= since_us)
 			break;
-		if (conn_is_stuck(conn, since_us))
+		if (input_is_stuck(conn, since_us))
 			conn_fail(conn, "half a request while memory is short",
 				  -1, -1, SLICE_NULL);
 	}
@@ -249,66 +212,6 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 	receive_pool_trim(&t->receive_pool);
 	add_timer(&t->on_idle, idle_check_ms(t));
 	io_thread_settle(t);
-}
-
-/* Sharing connections */
-
-/* Those that were heard in the last moments are at the end of the list. */
-static int32_t count_active(const struct io_thread *t)
-{
-	int64_t since_us = t->now_us - SAMPLE_US;
-	const struct conn *conn = TAILQ_LAST(&t->conns, conn_list);
-	int32_t count = 0;
-
-	while (conn != NULL && conn->heard_us >= since_us &&
-	       count < ACTIVE_MAX) {
-		count++;
-		conn = TAILQ_PREV(conn, conn_list, link);
-	}
-	return count;
-}
-
-static struct io_thread *least_busy(const struct io_thread *t)
-{
-	struct io_thread *best = NULL;
-
-	for (int32_t i = 0; i < t->server->thread_count; i++) {
-		struct io_thread *other = &t->server->threads[i];
-
-		if (other != t &&
-		    (best == NULL || io_thread_busy(other, t->now_us) <
-					     io_thread_busy(best, t->now_us)))
-			best = other;
-	}
-	return best;
-}
-
-/*
- * Give some of the connections that keep it busy to a thread that is not, as
- * many as make the two even.
- */
-static void share(struct io_thread *t)
-{
-	struct io_thread *other = least_busy(t);
-	int32_t mine = io_thread_busy(t, t->now_us);
-	int32_t theirs = io_thread_busy(other, t->now_us);
-	int32_t active = count_active(t);
-	int32_t moves;
-	struct conn *conn = TAILQ_LAST(&t->conns, conn_list);
-	struct conn *before;
-
-	t->too_busy = false;
-	if (t->stopping || active < 2 ||
-	    mine - theirs < t->server->busy_from_percent / 2)
-		return;
-	moves = active * (mine - theirs) / (2 * (mine > 0 ? mine : 1));
-	for (int32_t i = 0; i < active && moves > 0; i++, conn = before) {
-		before = TAILQ_PREV(conn, conn_list, link);
-		if (!conn_can_move(conn))
-			continue;
-		conn_leave(conn, other);
-		moves--;
-	}
 }
 
 /* The inbox */
@@ -473,7 +376,7 @@ void io_thread_settle(struct io_thread *t)
 	if (atomic_load_explicit(&t->inbox_full, memory_order_relaxed))
 		event_active(&t->on_inbox, EV_READ, 0);
 	if (t->too_busy)
-		share(t);
+		share_conns(t);
 	if (t->stopping)
 		end_when_quiet(t);
 }

@@ -102,9 +102,6 @@ void io_thread_give(struct io_thread *t, struct arrival *arrival);
 /* Give it a connection that has left its thread.  Any thread. */
 void io_thread_adopt(struct io_thread *t, struct conn *conn);
 
-/* How busy the thread was in the last moments, in percent.  Any thread. */
-int32_t io_thread_busy(const struct io_thread *t, int64_t now_us);
-
 /* Wake the loop, so that it looks into the inbox.  Any thread. */
 void io_thread_ring(struct io_thread *t);
 

@@ -11,6 +11,7 @@
 
 #include "kbrokerd/broker.h"
 #include "kbrokerd/server/io_thread.h"
+#include "kbrokerd/server/share.h"
 
 enum { BUSY_FROM_PERCENT = 60, STUCK_US = 5000000 };
 
@@ -100,11 +101,11 @@ struct io_thread *server_choose_thread(struct server *s)
 	int64_t now_us = s->clock->monotonic_us(s->clock);
 	struct io_thread *best = &s->threads[0];
 
-	if (io_thread_busy(best, now_us) < s->busy_from_percent)
+	if (share_busy(best, now_us) < s->busy_from_percent)
 		return best;
 	for (int32_t i = 1; i < s->thread_count; i++) {
-		if (io_thread_busy(&s->threads[i], now_us) <
-		    io_thread_busy(best, now_us))
+		if (share_busy(&s->threads[i], now_us) <
+		    share_busy(best, now_us))
 			best = &s->threads[i];
 	}
 	return best;
