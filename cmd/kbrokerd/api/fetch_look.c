@@ -132,13 +132,13 @@ static int16_t read_entry(struct fetch_look *look, struct fetch_entry *e,
 			  struct log_slice *slice)
 {
 	int rc = -ENOENT;
+	int16_t error;
 
+	if (look->limits->follower)
+		return WIRE_NOT_LEADER_OR_FOLLOWER;
 	/* Twice: the topic may have been deleted and made anew. */
 	for (int i = 0; i < 2 && rc == -ENOENT; i++) {
-		int16_t error = look->limits->follower
-					? WIRE_NOT_LEADER_OR_FOLLOWER
-					: resolve(look, e);
-
+		error = resolve(look, e);
 		if (error == WIRE_NONE)
 			error = check_epoch(e);
 		if (error != WIRE_NONE)

@@ -622,12 +622,11 @@ int fetch_sessions_new(size_t slots, int64_t eviction_ms, struct random *random,
 
 void fetch_sessions_free(struct fetch_sessions *sessions)
 {
-	struct fetch_session *s;
-
 	if (sessions == NULL)
 		return;
-	while ((s = TAILQ_FIRST(&sessions->use_order)) != NULL)
-		fetch_session_release(take_out(sessions, s));
+	while (sessions->count > 0)
+		fetch_session_release(
+			take_out(sessions, TAILQ_FIRST(&sessions->use_order)));
 	free(sessions->buckets);
 	pthread_mutex_destroy(&sessions->lock);
 	free(sessions);

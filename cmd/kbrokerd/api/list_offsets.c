@@ -168,12 +168,12 @@ static int mark_duplicates(struct arena *arena, const asked_row *rows,
 
 	if (count < 2)
 		return 0;
-	sorted = arena_calloc(arena, (size_t)count, sizeof(*sorted));
+	sorted = arena_calloc(arena, (size_t)count, sizeof(asked_row *));
 	if (sorted == NULL)
 		return -ENOMEM;
 	for (int32_t i = 0; i < count; i++)
 		sorted[i] = &rows[i];
-	qsort(sorted, (size_t)count, sizeof(*sorted), by_index);
+	qsort(sorted, (size_t)count, sizeof(asked_row *), by_index);
 	for (int32_t i = 1; i < count; i++)
 		if (by_index(&sorted[i - 1], &sorted[i]) == 0)
 			twice[sorted[i - 1] - rows] = twice[sorted[i] - rows] =
@@ -206,9 +206,10 @@ static int answer_topic(struct request *req, const struct image *image,
 		};
 
 		l.answer->partition_index = l.asked->partition_index;
-		l.answer->error_code =
-			twice[i] ? WIRE_INVALID_REQUEST
-				 : answer_partition(req, image, topic, &l);
+		l.answer->error_code = WIRE_INVALID_REQUEST;
+		if (!twice[i])
+			l.answer->error_code =
+				answer_partition(req, image, topic, &l);
 	}
 	return 0;
 }

@@ -127,7 +127,7 @@ static void append(struct produce *produce, struct part *part,
 		   struct produce_batch *b)
 {
 	const struct produce_request *message = b->req->message;
-	uint8_t *batch = (uint8_t *)(uintptr_t)b->bytes.data;
+	uint8_t *batch = (uint8_t *)b->bytes.data;
 	produced_row *row = part->row;
 	struct log_appended appended;
 	enum log_refusal refusal;

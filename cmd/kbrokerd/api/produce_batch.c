@@ -307,7 +307,7 @@ bool produce_batch_check(struct produce_batch *b, produced_row *row)
 	}
 	if (!repack(b, row))
 		return false;
-	batch = (uint8_t *)(uintptr_t)b->bytes.data;
+	batch = (uint8_t *)b->bytes.data;
 	if (b->config.log_append_time)
 		batch_set_log_append_time(batch, request_now_ms(b->req));
 	else

@@ -19,7 +19,7 @@
 
 #define SECOND_US            INT64_C(1000000)
 #define CHECKPOINT_AFTER_US  (60 * SECOND_US)
-#define RETENTION_DEFAULT_MS (5 * 60 * INT64_C(1000))
+#define RETENTION_DEFAULT_MS (INT64_C(1000) * 60 * 5)
 
 /* What is wanted of it */
 
@@ -163,7 +163,8 @@ static int on_name(void *arg, const char *name)
 {
 	struct partition_table *table = arg;
 	char path[4096];
-	int n, rc;
+	int n;
+	int rc;
 
 	if (!has_suffix(name, DELETED_SUFFIX))
 		return 0;
@@ -199,7 +200,7 @@ static int64_t retention_interval_us(const struct partition_table *table)
 {
 	int64_t ms = table->params.retention_check_ms;
 
-	return (ms > 0 ? ms : RETENTION_DEFAULT_MS) * 1000;
+	return (ms > 0 ? ms : RETENTION_DEFAULT_MS) * INT64_C(1000);
 }
 
 /* Under the lock: what is to be done now; else when, by pointer. */
@@ -241,7 +242,7 @@ static void sleep_until(struct keeper *k, int64_t wake_us, int64_t now_us)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += left_us / SECOND_US;
-	until.tv_nsec += left_us % SECOND_US * 1000;
+	until.tv_nsec += left_us % SECOND_US * INT64_C(1000);
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;

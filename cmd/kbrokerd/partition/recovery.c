@@ -191,7 +191,7 @@ static int host_all(struct recovery *r)
 				   on_name, &list);
 
 	if (rc == 0) {
-		r->found = calloc(list.count + 1, sizeof(*r->found));
+		r->found = calloc(list.count + 1, sizeof(struct partition *));
 		rc = r->found == NULL ? -ENOMEM : 0;
 	}
 	for (size_t i = 0; i < list.count && rc == 0; i++)

@@ -206,7 +206,8 @@ int partition_table_start(const struct partition_table_params *params,
  * must be asked before. */
 int partition_table_stop(struct partition_table *table)
 {
-	int rc, written;
+	int rc;
+	int written;
 
 	if (table == NULL)
 		return 0;

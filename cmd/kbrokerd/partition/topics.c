@@ -153,8 +153,8 @@ static struct hosted_topic *insert(struct partition_table *table,
 
 static int make_slots(struct hosted_topic *topic, int32_t count)
 {
-	struct partition **slots =
-		realloc(topic->slots, (size_t)count * sizeof(*slots));
+	struct partition **slots = realloc(
+		topic->slots, (size_t)count * sizeof(struct partition *));
 
 	if (slots == NULL)
 		return -ENOMEM;
@@ -249,7 +249,8 @@ static struct partition **add_slots(struct partition **all, size_t *count,
 				    const struct hosted_topic *topic)
 {
 	size_t most = *count + (size_t)topic->slot_count + 1;
-	struct partition **larger = realloc(all, most * sizeof(*all));
+	struct partition **larger =
+		realloc(all, most * sizeof(struct partition *));
 
 	if (larger == NULL) {
 		topics_give_back(all, *count);
@@ -354,7 +355,7 @@ void topics_compare(struct partition_table *table, const struct image *before,
 
 struct partition **topics_all(struct partition_table *table, size_t *count_out)
 {
-	struct partition **all = malloc(sizeof(*all));
+	struct partition **all = malloc(sizeof(struct partition *));
 	size_t count = 0;
 
 	for (size_t i = 0; i < SHARDS && all != NULL; i++) {

@@ -335,7 +335,8 @@ struct model_session {
 	int32_t epoch;
 	int16_t version;
 	int64_t created_ms, used_ms;
-	int size, cached_size;
+	int size;
+	int cached_size;
 	bool may_go;
 	int64_t offsets[KEYS]; /* -1: not in it */
 	int queue[KEYS];
@@ -407,7 +408,8 @@ static struct model_session *model_find(struct model *m, int32_t id)
 /* A free slot, made free if the rules say so; or NULL. */
 static struct model_session *model_room(struct model *m, int size)
 {
-	struct model_session *stalest = &m->sessions[0], *smallest = NULL;
+	struct model_session *stalest = &m->sessions[0];
+	struct model_session *smallest = NULL;
 
 	if (model_find(m, 0) != NULL)
 		return model_find(m, 0);
@@ -455,7 +457,8 @@ static void assert_same(const struct model_session *want,
 static void serve_some(struct model *m, struct model_session *want,
 		       struct fetch_session *s)
 {
-	struct fetch_entry *e = TAILQ_FIRST(fetch_session_queue(s)), *next;
+	struct fetch_entry *e = TAILQ_FIRST(fetch_session_queue(s));
+	struct fetch_entry *next;
 	int count = want->queued;
 
 	for (int i = 0; i < count; i++, e = next) {
@@ -476,7 +479,8 @@ static void model_full(struct fixture *f, struct model *m)
 {
 	int16_t version = pick(m, 2) ? BY_NAME : BY_ID;
 	struct model_session fresh = { .epoch = 1, .version = version };
-	struct model_session *named, *slot = NULL;
+	struct model_session *named;
+	struct model_session *slot = NULL;
 	struct fetch_session *s;
 	struct asked a;
 	int count = pick(m, KEYS);

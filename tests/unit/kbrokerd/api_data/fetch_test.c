@@ -265,7 +265,8 @@ static void first_batch_is_whole_and_the_rest_is_limited(void **state)
 static void errors_are_told_at_once_and_by_partition(void **state)
 {
 	static const struct {
-		int32_t partition, epoch;
+		int32_t partition;
+		int32_t epoch;
 		int64_t offset;
 		int16_t error;
 	} rows[] = {
@@ -648,7 +649,8 @@ static void session_sees_a_topic_go_and_come_back(void **state)
 static void second_request_takes_the_session_over(void **state)
 {
 	struct bench *b = *state;
-	int first = dial(b), second = dial(b);
+	int first = dial(b);
+	int second = dial(b);
 	int32_t id = begin_session(first, VERSION);
 	struct fetch_call c;
 	struct answer a;
@@ -742,7 +744,8 @@ static void *consume_all(void *arg)
 {
 	struct bench *b = arg;
 	int64_t next[PARTITIONS] = { 0 };
-	int32_t records = 0, id = 0;
+	int32_t records = 0;
+	int32_t id = 0;
 	struct fetch_call c;
 	int fd = dial(b);
 

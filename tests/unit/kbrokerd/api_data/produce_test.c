@@ -191,7 +191,8 @@ static void client_that_goes_does_not_strand_the_rest(void **state)
 	for (int i = 0; i < 50; i++) {
 		struct buffer bytes =
 			make_batch(&(struct kit_batch){ .records = 1 });
-		int gone = dial(b), stays = dial(b);
+		int gone = dial(b);
+		int stays = dial(b);
 		struct answer a;
 
 		fill_produce(&c, "red", 1, 0, -1, buffer_slice(&bytes));

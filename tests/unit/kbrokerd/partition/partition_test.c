@@ -140,7 +140,8 @@ static void one_sync_answers_all_who_wait(void **state)
 	enum { WAITERS = 50 };
 	struct kit *k = *state;
 	struct partition *p = warm_partition(k);
-	struct sleeper first, rest[WAITERS];
+	struct sleeper first;
+	struct sleeper rest[WAITERS];
 	int before;
 
 	/* A first record makes a sync start, which is held. */
@@ -191,7 +192,8 @@ static void only_the_first_is_to_start_the_sync(void **state)
 	struct kit *k = *state;
 	struct partition *p = warm_partition(k);
 	int before = gate_count(&k->gate, &k->gate.syncs);
-	bool first, second;
+	bool first;
+	bool second;
 
 	assert_int_equal(append_deferred(p, &first), 0);
 	assert_int_equal(append_deferred(p, &second), 0);
@@ -305,7 +307,8 @@ static void deletion_wakes_who_waits_and_removes_the_directory(void **state)
 static void topic_made_anew_starts_empty(void **state)
 {
 	struct kit *k = *state;
-	struct partition *old = warm_partition(k), *p;
+	struct partition *old = warm_partition(k);
+	struct partition *p;
 
 	metadata_remove_topic(&k->metadata, 1);
 	metadata_add_topic(&k->metadata, "red", 2, 1);
@@ -544,7 +547,7 @@ static void *append_and_wait(void *arg)
 
 		sleeper_init(&s);
 		assert_int_equal(append_deferred(p, &sync), 0);
-		if (sleeper_hook(&s, p, 2 * i)) {
+		if (sleeper_hook(&s, p, (int64_t)2 * i)) {
 			if (sync && storm->number == 0)
 				partition_sync_run(p);
 			else if (sync)
@@ -582,7 +585,7 @@ static void many_threads_append_wait_and_read(void **state)
 	for (int32_t i = 0; i < 2; i++) {
 		struct partition *p = kit_find(k, "red", i);
 
-		kit_await_high_watermark(p, 2 * STORM_APPENDS);
+		kit_await_high_watermark(p, INT64_C(2) * STORM_APPENDS);
 		assert_int_equal(kit_offsets(p).log_end, 2 * STORM_APPENDS);
 		partition_release(p);
 	}
