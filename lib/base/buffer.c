@@ -7,11 +7,13 @@
 #include "base/buffer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { BUFFER_FIRST_BYTES = 64 };
+enum { BUFFER_FIRST_BYTES = 64, READ_BYTES = 4096 };
 
 void buffer_init(struct buffer *b)
 {
@@ -147,6 +149,27 @@ void buffer_printf(struct buffer *b, const char *format, ...)
 	vsnprintf((char *)at, (size_t)len + 1, format, args);
 	va_end(args);
 	buffer_commit(b, (size_t)len);
+}
+
+int buffer_read(struct buffer *b, int fd, size_t max)
+{
+	for (;;) {
+		uint8_t *to = buffer_reserve(b, READ_BYTES);
+		ssize_t n;
+
+		if (to == NULL)
+			return -ENOMEM;
+		n = read(fd, to, READ_BYTES);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		buffer_commit(b, (size_t)n);
+		if (b->len > max)
+			return -EFBIG;
+	}
 }
 
 void buffer_consume(struct buffer *b, size_t len)

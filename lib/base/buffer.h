@@ -55,6 +55,12 @@ __attribute__((format(printf, 2, 3))) void buffer_printf(struct buffer *b,
 							 const char *format,
 							 ...);
 
+/*
+ * Append all that can be read from the descriptor.  Returns 0, -ENOMEM, -EFBIG
+ * when b gets longer than max, or an error of read(2).
+ */
+int buffer_read(struct buffer *b, int fd, size_t max);
+
 /* Drop the first len bytes; the rest moves to the front. */
 void buffer_consume(struct buffer *b, size_t len);
 

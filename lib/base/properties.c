@@ -354,28 +354,6 @@ int properties_parse(struct properties *p, const char *text, size_t len,
 	return rc;
 }
 
-/* All of the file's bytes to the end of out. */
-static int read_all(int fd, struct buffer *out)
-{
-	for (;;) {
-		uint8_t *to = buffer_reserve(out, 4096);
-		ssize_t n;
-
-		if (to == NULL)
-			return -ENOMEM;
-		n = read(fd, to, 4096);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		buffer_commit(out, (size_t)n);
-		if (out->len > FILE_BYTES_MAX)
-			return -EFBIG;
-	}
-}
-
 int properties_read(struct properties *p, const char *path, int *line_out)
 {
 	struct buffer bytes = { 0 };
@@ -384,7 +362,7 @@ int properties_read(struct properties *p, const char *path, int *line_out)
 
 	if (fd < 0)
 		return -errno;
-	rc = read_all(fd, &bytes);
+	rc = buffer_read(&bytes, fd, FILE_BYTES_MAX);
 	close(fd);
 	if (rc == 0)
 		rc = properties_parse(p, (const char *)bytes.data, bytes.len,

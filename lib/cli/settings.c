@@ -32,28 +32,6 @@ struct loader {
 
 /* Reading files */
 
-/* All of the descriptor's bytes to the end of out. */
-static int read_all(int fd, struct buffer *out)
-{
-	for (;;) {
-		uint8_t *to = buffer_reserve(out, 4096);
-		ssize_t n;
-
-		if (to == NULL)
-			return -ENOMEM;
-		n = read(fd, to, 4096);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		buffer_commit(out, (size_t)n);
-		if (out->len > FILE_BYTES_MAX)
-			return -EFBIG;
-	}
-}
-
 /* world_out: can everybody read it?  May be NULL. */
 static int read_file(const char *path, struct buffer *out, bool *world_out)
 {
@@ -63,7 +41,7 @@ static int read_file(const char *path, struct buffer *out, bool *world_out)
 
 	if (fd < 0)
 		return -errno;
-	rc = read_all(fd, out);
+	rc = buffer_read(out, fd, FILE_BYTES_MAX);
 	if (world_out != NULL)
 		*world_out = fstat(fd, &st) == 0 && (st.st_mode & S_IROTH) != 0;
 	close(fd);
@@ -148,7 +126,7 @@ static int expand_cmd(struct expansion *e, const char *command)
 
 	if (pipe == NULL)
 		return bad(e, command, strerror(errno));
-	rc = read_all(fileno(pipe), e->out);
+	rc = buffer_read(e->out, fileno(pipe), FILE_BYTES_MAX);
 	status = pclose(pipe);
 	if (rc < 0)
 		return bad(e, command, strerror(-rc));

@@ -3,12 +3,14 @@
  */
 #include "base/buffer.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -122,6 +124,29 @@ static void text_ends_with_a_nul_that_is_not_counted(void **state)
 	buffer_clear(&b);
 }
 
+static void all_of_a_descriptor_is_read_up_to_a_limit(void **state)
+{
+	struct buffer b = { 0 };
+	char bytes[5000];
+	int fds[2];
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	buffer_put_u8(&b, 'a');
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(write(fds[1], bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(buffer_read(&b, fds[0], 4000), -EFBIG);
+	close(fds[1]);
+	assert_int_equal(buffer_read(&b, fds[0], 10001), 0);
+	assert_int_equal(b.len, 10001);
+	assert_int_equal(b.data[0], 'a');
+	assert_memory_equal(b.data + 5001, bytes, sizeof(bytes));
+	close(fds[0]);
+	assert_int_equal(buffer_read(&b, fds[0], 20000), -EBADF);
+	buffer_clear(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +157,7 @@ int main(void)
 		cmocka_unit_test(reserving_nothing_is_not_a_failure),
 		cmocka_unit_test(consuming_moves_the_rest_to_the_front),
 		cmocka_unit_test(text_ends_with_a_nul_that_is_not_counted),
+		cmocka_unit_test(all_of_a_descriptor_is_read_up_to_a_limit),
 	};
 
 	return cmocka_run_group_tests_name("buffer", tests, NULL, NULL);
