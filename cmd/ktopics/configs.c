@@ -285,10 +285,44 @@ static const char *source_name(int8_t source)
 	}
 }
 
+/*
+ * The value of a synonym in the unit of the property itself: that of
+ * retention.ms may be log.retention.hours=168.
+ */
+static const char *synonym_value(
+	struct ktopics *k, const char *name,
+	const struct describe_configs_response_results_configs_synonyms *from)
+{
+	static const struct {
+		const char *end;
+		int64_t ms;
+	} units[] = {
+		{ ".minutes", 60 * 1000 },
+		{ ".hours", 60 * 60 * 1000 },
+	};
+	const char *value = ktopics_text(k, from->value);
+	const char *synonym = ktopics_text(k, from->name);
+	char text[24];
+	int64_t number;
+
+	if (value == NULL || !ends_with(name, ".ms"))
+		return value;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (!ends_with(synonym, units[i].end) ||
+		    parse_int64(value, &number) < 0 ||
+		    __builtin_mul_overflow(number, units[i].ms, &number))
+			continue;
+		snprintf(text, sizeof(text), "%lld", (long long)number);
+		return ktopics_text(k, slice_of(text));
+	}
+	return value;
+}
+
 /* What the property would be without the setting of this topic or broker. */
-static struct slice default_of(
+static const char *default_of(
+	struct ktopics *k,
 	const struct describe_configs_response_results_configs *config,
-	const char *name, enum config_scope scope)
+	const char *name)
 {
 	const struct config_def *def;
 	bool own = config->config_source == WIRE_CONFIG_SOURCE_TOPIC_CONFIG ||
@@ -296,14 +330,14 @@ static struct slice default_of(
 			   WIRE_CONFIG_SOURCE_DYNAMIC_BROKER_CONFIG;
 
 	if (!own)
-		return config->value;
+		return ktopics_text(k, config->value);
 	for (int32_t i = 0; i < config->synonyms_count; i++) {
 		if (config->synonyms[i].source != config->config_source)
-			return config->synonyms[i].value;
+			return synonym_value(k, name, &config->synonyms[i]);
 	}
 	/* Where a broker's own property is unset it is not among them. */
-	def = config_def_find(scope, name);
-	return def == NULL ? SLICE_NULL : slice_of(def->default_value);
+	def = config_def_find(scope_of(k), name);
+	return def == NULL ? NULL : def->default_value;
 }
 
 static int by_config_name(const void *a, const void *b)
@@ -330,10 +364,8 @@ static void put_config(
 				  ? NULL
 				  : ktopics_text(k, config->value));
 	table_text(table, source_name(config->config_source));
-	table_text(table, config->is_sensitive
-				  ? NULL
-				  : ktopics_text(k, default_of(config, name,
-							       scope_of(k))));
+	table_text(table,
+		   config->is_sensitive ? NULL : default_of(k, config, name));
 	table_int(table, config->read_only);
 	table_row_end(table);
 }

@@ -30,7 +30,6 @@ struct description {
 	struct ktopics *k;
 	struct topic_list topics;
 	struct offset_list offsets;
-	bool have_offsets;
 	struct client_request *configs; /* NULL: not there */
 	size_t shown;                   /* partitions */
 };

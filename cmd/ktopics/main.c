@@ -163,7 +163,9 @@ struct table *ktopics_table(struct ktopics *k, const struct column *columns,
 
 int ktopics_finish(struct ktopics *k, struct table *table)
 {
-	if (table_finish(table) == -ENOMEM)
+	/* After an error a header alone says nothing. */
+	if ((k->status == EXIT_OK || !table_is_empty(table)) &&
+	    table_finish(table) == -ENOMEM)
 		ktopics_out_of_memory(k);
 	table_free(table);
 	return k->status;
@@ -189,6 +191,7 @@ int main(int argc, char **argv)
 	struct option_result result;
 	int status;
 
+	output_guard_stdio();
 	messages_init(&k.messages, ktopics_tool.name, STDERR_FILENO);
 	output_init(&k.out, STDOUT_FILENO);
 	status = options_parse(&ktopics_tool, argc, argv, &k.options,

@@ -393,6 +393,11 @@ void table_row_end(struct table *t)
 		output_filled(t->out, 0);
 }
 
+bool table_is_empty(const struct table *t)
+{
+	return t->rows == 0;
+}
+
 int table_finish(struct table *t)
 {
 	if (t->rows == 0)

@@ -57,6 +57,9 @@ void table_int(struct table *t, int64_t value);
 void table_none(struct table *t);
 void table_row_end(struct table *t);
 
+/* Is there no row yet? */
+bool table_is_empty(const struct table *t);
+
 /* Print what is left (an aligned table waits for its last row). */
 int table_finish(struct table *t);
 

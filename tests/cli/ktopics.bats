@@ -250,6 +250,8 @@ $topic-c"
 	expect_text "$output" "ktopics: notice: topic '$topic-2' created"
 	expect 0 script -qec "ktopics create '$topic-3' -q" /dev/null
 	expect_same "$output" ""
+	expect 5 script -qec "ktopics list '$topic-none'" /dev/null
+	expect_same "$output" "ktopics: error: topic '$topic-none' does not exist"$'\r'
 }
 
 @test "delete asks on a terminal" {
@@ -334,6 +336,11 @@ $topic	segment.bytes	268435456	topic	1073741824	false"
 	expect 0 ktopics get log.retention.ms,num.partitions --broker "$id" -o broker,property
 	expect_same "$output" "$id	log.retention.ms
 $id	num.partitions"
+	# Its default is told in hours, by another name.
+	expect 0 ktopics set --broker "$id" log.retention.ms=1h
+	expect 0 ktopics get --broker "$id" log.retention.ms -o value,default
+	expect_same "$output" "3600000	604800000"
+	expect 0 ktopics unset --broker "$id" log.retention.ms
 	expect 5 ktopics get all --broker 4711
 	expect_same "$stderr" "ktopics: error: there is no broker 4711 in the cluster"
 }
@@ -387,6 +394,10 @@ $topic	0	0	3	3"
 	run bash -c "$BIN/ktopics list '$topic' >/dev/full"
 	[ "$status" -eq 1 ]
 	expect_same "$output" "ktopics: error: cannot write to stdout: No space left on device"
+	# Closed: the next file that is opened must not be taken for it.
+	run bash -c "$BIN/ktopics list '$topic' >&-"
+	[ "$status" -eq 1 ]
+	expect_same "$output" "ktopics: error: cannot write to stdout: Bad file descriptor"
 	# A pipe that nobody reads: dies of SIGPIPE, silently.
 	run python3 -c '
 import os, subprocess, sys
