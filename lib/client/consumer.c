@@ -183,7 +183,7 @@ void consumer_place_at(struct consumer *c, struct consumer_partition *p,
 	p->start = (struct consumer_position){ .place = place };
 	p->is_placed = false;
 	p->wanted = consumer_wants(p, false);
-	p->asked = 0;
+	memset(p->lookups, 0, sizeof(p->lookups));
 	p->end_told = -1;
 	loop_timer_set(c->timer, 0);
 }
@@ -343,6 +343,7 @@ static void on_metadata(void *arg, const struct client_error *error)
 {
 	struct consumer *c = arg;
 	struct consumer_partition *p;
+	bool is_lost = false;
 	size_t t = 0;
 	int32_t i = 0;
 
@@ -351,10 +352,15 @@ static void on_metadata(void *arg, const struct client_error *error)
 			check_metadata(c, p);
 		else if (!p->topic->meta->is_known)
 			consumer_fail(c, error);
-		else if (consumer_source(p) < 0)
+		else if (consumer_source(p) < 0 && !p->is_done) {
+			is_lost = true;
 			consumer_trouble(c, p, error,
 					 c->config->retry_backoff_ms);
+		}
 	}
+	/* Without a leader nothing else would ask again. */
+	if (is_lost && !c->has_failed)
+		client_refresh(c->client);
 	consumer_pump(c);
 	consumer_ready(c);
 }
@@ -382,7 +388,7 @@ static void tell_end(struct consumer *c, struct consumer_partition *p)
 
 void consumer_check_end(struct consumer *c, struct consumer_partition *p)
 {
-	if (p->is_done || !p->is_placed)
+	if (p->is_done || !p->is_placed || p->is_doubtful)
 		return;
 	if (p->position >= p->stop_offset) {
 		consumer_finish(c, p);

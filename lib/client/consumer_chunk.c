@@ -150,6 +150,16 @@ static bool is_aborted(const struct consumer_chunk *chunk)
  * Batches
  */
 
+/*
+ * The checksum does not cover the base offset: it may be any number.  There
+ * has to be an offset behind the batch.
+ */
+static bool has_offsets(const struct batch_header *h)
+{
+	return h->base_offset >= 0 && h->last_offset_delta >= 0 &&
+	       h->base_offset < INT64_MAX - h->last_offset_delta;
+}
+
 /* The next whole batch: 1, 0 when none is left, -EBADMSG. */
 static int take_batch(struct consumer_chunk *chunk, struct slice *batch_out,
 		      const char **problem_out)
@@ -161,6 +171,10 @@ static int take_batch(struct consumer_chunk *chunk, struct slice *batch_out,
 	if (rc < 0) {
 		*problem_out = "not a record batch of version 2";
 		return rc;
+	}
+	if (!has_offsets(&chunk->batch)) {
+		*problem_out = "impossible offsets";
+		return -EBADMSG;
 	}
 	*batch_out = (struct slice){ chunk->left.data, chunk->batch.size };
 	chunk->left.data += chunk->batch.size;
@@ -265,7 +279,7 @@ int64_t consumer_chunk_end(struct slice records, int64_t start,
 	bool is_first = true;
 
 	*needed_out = 0;
-	while (batch_header_read(records, &h) == 0) {
+	while (batch_header_read(records, &h) == 0 && has_offsets(&h)) {
 		if (h.size > records.len) {
 			if (is_first)
 				*needed_out = h.size;

@@ -65,12 +65,22 @@ static bool is_full(const struct consumer *c,
 	return p->queued_bytes >= (share > least ? share : least);
 }
 
+/* How much of the partition is asked for at once. */
+static size_t asked_bytes(const struct consumer *c,
+			  const struct consumer_partition *p)
+{
+	size_t bytes = (size_t)c->config->fetch_message_max_bytes;
+
+	return p->fetch_bytes > bytes ? p->fetch_bytes : bytes;
+}
+
 static bool is_wanted(const struct consumer *c,
 		      const struct consumer_partition *p, int32_t node,
 		      int64_t now)
 {
 	return p->is_placed && !p->is_done && !p->is_paused &&
-	       p->retry_at_ms <= now && p->fetch_offset < p->stop_offset &&
+	       p->retry_at_ms <= now &&
+	       (p->fetch_offset < p->stop_offset || p->is_doubtful) &&
 	       !is_full(c, p) && consumer_source(p) == node;
 }
 
@@ -84,7 +94,6 @@ static int add_partition(struct consumer *c, struct fetch_request *m,
 {
 	struct fetch_request_topics *topic = &m->topics[m->topics_count];
 	struct fetch_request_topics_partitions *q;
-	size_t bytes = (size_t)c->config->fetch_message_max_bytes;
 
 	if (topic->partitions == NULL) {
 		topic->topic = slice_of(t->meta->name);
@@ -97,8 +106,7 @@ static int add_partition(struct consumer *c, struct fetch_request *m,
 	q = &topic->partitions[topic->partitions_count++];
 	q->partition = p->index;
 	q->fetch_offset = p->fetch_offset;
-	q->partition_max_bytes =
-		(int32_t)(p->fetch_bytes > bytes ? p->fetch_bytes : bytes);
+	q->partition_max_bytes = (int32_t)asked_bytes(c, p);
 	return 0;
 }
 
@@ -296,8 +304,9 @@ static void out_of_range(struct consumer *c, struct consumer_partition *p)
 		p->read_from = -1; /* the leader knows better */
 		return;
 	}
-	/* First what waits, then the jump. */
-	if (p->chunks > 0) {
+	/* First what waits, then the jump; no broker makes it spin. */
+	if (p->chunks > 0 || p->was_reset) {
+		p->was_reset = false;
 		p->retry_at_ms =
 			loop_now_ms(c->loop) + c->config->retry_backoff_ms;
 		return;
@@ -319,10 +328,27 @@ static void out_of_range(struct consumer *c, struct consumer_partition *p)
 		 c->config->auto_offset_reset == RESET_EARLIEST ? "beginning"
 								: "end");
 	note(c, text);
+	p->was_reset = true;
 	consumer_place_at(c, p,
 			  c->config->auto_offset_reset == RESET_EARLIEST
 				  ? CONSUMER_BEGINNING
 				  : CONSUMER_END);
+}
+
+/*
+ * Bytes without a whole batch at or after the offset, although there was room
+ * for one: asked again at once it would be so again, without an end.
+ */
+static void leads_nowhere(struct consumer *c, struct consumer_partition *p,
+			  size_t len)
+{
+	struct client_error error;
+
+	client_error_set(&error, CLIENT_BAD_DATA, -EBADMSG,
+			 "topic '%s' partition %d: the broker has no batch for "
+			 "offset %" PRId64 " in the %zu bytes that it sends",
+			 p->topic->meta->name, p->index, p->fetch_offset, len);
+	consumer_trouble(c, p, &error, c->config->retry_backoff_ms);
 }
 
 static int take_records(struct consumer *c, struct consumer_node *node,
@@ -358,6 +384,11 @@ static int take_records(struct consumer *c, struct consumer_node *node,
 	p->queued_bytes += chunk->size;
 	p->chunks++;
 	p->fetch_offset = consumer_chunk_end(records, p->fetch_offset, &needed);
+	if (p->fetch_offset > p->session_offset)
+		p->failing_since_ms = -1;
+	else if (needed <= asked_bytes(c, p) ||
+		 needed > (size_t)c->config->receive_message_max_bytes)
+		leads_nowhere(c, p, records.len);
 	p->fetch_bytes = needed;
 	return 0;
 }
@@ -380,16 +411,19 @@ static int take_partition(struct consumer *c, struct consumer_node *node,
 		consumer_take_code(c, p, a->error_code);
 		return 0;
 	}
-	p->failing_since_ms = -1;
 	p->was_fetched = true;
+	p->was_reset = false;
+	p->is_doubtful = false;
 	p->high_watermark = a->high_watermark;
 	p->end_offset = c->config->read_committed && a->last_stable_offset >= 0
 				? a->last_stable_offset
 				: a->high_watermark;
-	if (a->preferred_read_replica >= 0)
+	if (client_node(c->client, a->preferred_read_replica) != NULL)
 		p->read_from = a->preferred_read_replica;
-	if (a->records.len == 0)
+	if (a->records.len == 0) {
+		p->failing_since_ms = -1;
 		return 0;
+	}
 	return take_records(c, node, p, frame, a);
 }
 
@@ -407,6 +441,7 @@ static void skip_nothing(struct consumer *c, const struct consumer_node *node)
 		if (p->session != node->id || !p->is_placed || p->is_done ||
 		    p->was_refused || p->chunks > 0 ||
 		    p->stop_offset == INT64_MAX ||
+		    p->position >= p->stop_offset ||
 		    p->end_offset < p->stop_offset ||
 		    p->session_offset != p->fetch_offset)
 			continue;

@@ -84,6 +84,9 @@ void consumer_place(struct consumer *c, struct consumer_partition *p)
 		p->stop_offset = resolve(p, &p->stop, WANT_STOP_TIME);
 	p->fetch_offset = p->position;
 	p->is_placed = true;
+	p->is_doubtful = p->start.place == CONSUMER_OFFSET &&
+			 p->stop.place == CONSUMER_END &&
+			 p->position > p->stop_offset;
 	p->failing_since_ms = -1;
 	consumer_check_end(c, p);
 }
@@ -95,25 +98,45 @@ static void take_partition(
 {
 	struct consumer *c = lookup->consumer;
 	struct consumer_partition *p;
+	int bit = __builtin_ctz(lookup->want);
 
 	p = consumer_find(c, topic->name, UUID_ZERO, answer->partition_index);
-	if (p == NULL || !(p->asked & lookup->want))
+	if (p == NULL || p->lookups[bit] != lookup)
 		return;
-	p->asked &= ~lookup->want;
+	p->lookups[bit] = NULL;
 	if (answer->error_code != WIRE_NONE) {
 		consumer_take_code(c, p, answer->error_code);
 		return;
 	}
-	p->found[__builtin_ctz(lookup->want)] = answer->offset;
+	p->found[bit] = answer->offset;
 	p->wanted &= ~lookup->want;
 	if (p->wanted == 0)
 		consumer_place(c, p);
+}
+
+/* What was asked for and has no answer may be asked for again. */
+static void take_failure(struct consumer_lookup *lookup,
+			 const struct client_error *error)
+{
+	struct consumer *c = lookup->consumer;
+	int bit = __builtin_ctz(lookup->want);
+	struct consumer_partition *p;
+	size_t t = 0;
+	int32_t i = 0;
+
+	while ((p = consumer_each(c, &t, &i)) != NULL) {
+		if (p->lookups[bit] != lookup)
+			continue;
+		p->lookups[bit] = NULL;
+		consumer_trouble(c, p, error, c->config->retry_backoff_ms);
+	}
 }
 
 static void take_answer(struct consumer_lookup *lookup)
 {
 	const struct list_offsets_response *response =
 		client_request_answer(lookup->request);
+	struct client_error error;
 
 	for (int32_t t = 0; t < response->topics_count; t++) {
 		const struct list_offsets_response_topics *topic =
@@ -122,25 +145,11 @@ static void take_answer(struct consumer_lookup *lookup)
 		for (int32_t i = 0; i < topic->partitions_count; i++)
 			take_partition(lookup, topic, &topic->partitions[i]);
 	}
-}
-
-/* What was asked there and not answered may be asked again. */
-static void take_failure(struct consumer_lookup *lookup,
-			 const struct client_error *error)
-{
-	struct consumer *c = lookup->consumer;
-	struct consumer_partition *p;
-	size_t t = 0;
-	int32_t i = 0;
-
-	while ((p = consumer_each(c, &t, &i)) != NULL) {
-		if (!(p->asked & lookup->want) ||
-		    consumer_source(p) != lookup->node)
-			continue;
-		p->asked &= ~lookup->want;
-		consumer_trouble(c, p, error, c->config->retry_backoff_ms);
-	}
-	client_refresh(c->client);
+	client_error_set(&error, CLIENT_BAD_DATA, -EBADMSG,
+			 "broker %d: its ListOffsets answer leaves partitions "
+			 "out",
+			 lookup->node);
+	take_failure(lookup, &error);
 }
 
 static void lookup_free(struct consumer_lookup *lookup)
@@ -156,12 +165,14 @@ static void on_looked_up(void *arg, struct client_request *request)
 	struct consumer *c = lookup->consumer;
 	const struct client_error *error = client_request_error(request);
 
-	if (error->kind == CLIENT_OK)
+	if (error->kind == CLIENT_OK) {
 		take_answer(lookup);
-	else if (error->kind == CLIENT_UNREACHABLE)
+	} else if (error->kind == CLIENT_UNREACHABLE) {
 		take_failure(lookup, error);
-	else
+		client_refresh(c->client);
+	} else {
 		consumer_fail(c, error);
+	}
 	lookup_free(lookup);
 	consumer_pump(c);
 	consumer_ready(c);
@@ -184,7 +195,8 @@ static int64_t query_of(const struct consumer_partition *p, unsigned want)
 static bool is_to_ask(const struct consumer_partition *p, unsigned want,
 		      int32_t node, int64_t now)
 {
-	return p != NULL && (p->wanted & ~p->asked & want) != 0 &&
+	return p != NULL && (p->wanted & want) != 0 &&
+	       p->lookups[__builtin_ctz(want)] == NULL &&
 	       p->retry_at_ms <= now && consumer_source(p) == node;
 }
 
@@ -215,7 +227,7 @@ static int ask_topic(struct consumer_lookup *lookup,
 		q = &topic->partitions[topic->partitions_count++];
 		q->partition_index = p->index;
 		q->timestamp = query_of(p, lookup->want);
-		p->asked |= lookup->want;
+		p->lookups[__builtin_ctz(lookup->want)] = lookup;
 	}
 	return 0;
 }
@@ -281,7 +293,7 @@ void consumer_lookup_send(struct consumer *c)
 		if (node < 0 || p->retry_at_ms > now)
 			continue;
 		for (unsigned bit = 0; bit < WANT_COUNT; bit++) {
-			if (p->wanted & ~p->asked & 1U << bit)
+			if ((p->wanted & 1U << bit) && p->lookups[bit] == NULL)
 				ask(c, node, 1U << bit, now);
 		}
 	}

@@ -20,6 +20,7 @@ enum consumer_want {
 };
 
 struct consumer_topic;
+struct consumer_lookup;
 
 struct consumer_partition {
 	struct consumer_topic *topic;
@@ -27,14 +28,21 @@ struct consumer_partition {
 	struct consumer_position start;
 	struct consumer_position stop;
 
-	unsigned wanted;           /* WANT bits that are not known */
-	unsigned asked;            /* of them, those under way */
-	int64_t found[WANT_COUNT]; /* by bit number */
-	bool is_placed;            /* position and stop_offset are known */
-	bool is_done;              /* position is at stop_offset */
+	unsigned wanted; /* WANT bits that are not known */
+	/* By bit number: who asks for it now, and what was found. */
+	const struct consumer_lookup *lookups[WANT_COUNT];
+	int64_t found[WANT_COUNT];
+	bool is_placed; /* position and stop_offset are known */
+	/*
+	 * The start lies behind the stop, so that only a Fetch shows whether
+	 * there is such an offset.
+	 */
+	bool is_doubtful;
+	bool is_done; /* position is at stop_offset */
 	bool is_paused;
 	bool was_refused;       /* by the last answer */
 	bool was_fetched;       /* once, without an error */
+	bool was_reset;         /* and has had no answer since */
 	int64_t position;       /* to hand out next */
 	int64_t fetch_offset;   /* to fetch next */
 	int64_t stop_offset;    /* INT64_MAX for none */
@@ -71,8 +79,6 @@ struct consumer_node {
 };
 
 TAILQ_HEAD(consumer_chunk_list, consumer_chunk);
-
-struct consumer_lookup;
 TAILQ_HEAD(consumer_lookup_list, consumer_lookup);
 
 struct consumer {

@@ -38,6 +38,7 @@ struct model_log {
 	size_t count;
 	int64_t start, end; /* log start offset, high watermark */
 	int16_t code;       /* answer so instead */
+	size_t cut;         /* no more bytes than these, whatever is asked */
 	/* The session's idea of it. */
 	bool in_session;
 	int64_t wanted;
@@ -61,6 +62,8 @@ struct fixture {
 	int full_fetches;
 	int last_mentions; /* partitions in the last request */
 	int chaos;         /* one Fetch in so many goes wrong */
+	int empty_offsets; /* so many ListOffsets are answered with nothing */
+	bool hold_offsets;
 	bool no_sessions;
 
 	char seen[4096]; /* "p:offset " of each record */
@@ -186,6 +189,8 @@ static struct slice read_log(const struct model_log *log, int64_t offset,
 			len = (size_t)max;
 		if (len < b->len && at_least_one)
 			len = b->len;
+		if (log->cut > 0)
+			len = log->cut;
 		return (struct slice){ log->bytes.data + b->at, len };
 	}
 	return SLICE_NULL;
@@ -328,6 +333,18 @@ static bool on_request(struct fake_request *r)
 	struct fixture *f = r->broker->arg;
 	int16_t code;
 
+	if (r->key == API_LIST_OFFSETS && f->hold_offsets) {
+		fake_hold(r);
+		return true;
+	}
+	if (r->key == API_LIST_OFFSETS && f->empty_offsets > 0) {
+		struct list_offsets_response nothing;
+
+		f->empty_offsets--;
+		wire_init(&list_offsets_response_desc, &nothing);
+		fake_answer(r, &nothing);
+		return true;
+	}
 	if (r->key == API_LIST_OFFSETS)
 		return answer_offsets(f, r);
 	if (r->key != API_FETCH)
@@ -685,9 +702,9 @@ static void following_tells_each_time_that_the_end_is_reached(void **state)
 		struct consumer_record r;
 
 		assert_int_equal(consumer_next(f->consumer, &r), 0);
-		loop_run_once(f->loop, -1);
-		if (!TAILQ_EMPTY(&f->fake->held))
-			break;
+		/* It may have told just now, and nothing else will come. */
+		if (f->ends == 0)
+			loop_run_once(f->loop, -1);
 	}
 	assert_int_equal(f->ends, 1);
 	assert_false(consumer_is_done(f->consumer));
@@ -735,6 +752,101 @@ static void out_of_range_may_be_the_end(void **state)
 	assert_int_equal(consumer_error(f->consumer)->kind, CLIENT_MISSING);
 	assert_non_null(strstr(consumer_error(f->consumer)->text,
 			       "offset 1 is out of range"));
+}
+
+static void a_start_behind_the_end_is_out_of_range_as_well(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 3);
+	set(f, "auto.offset.reset", "earliest");
+	start(f);
+	add(f, 0, CONSUMER_OFFSET, 1000, CONSUMER_END);
+
+	assert_int_equal(run_to_end(f), 0);
+
+	assert_string_equal(f->seen, "0:0 0:1 0:2 ");
+	assert_int_equal(f->notes, 1);
+	assert_int_equal(f->end_offset, 3);
+}
+
+static void a_start_behind_the_end_may_be_there_by_then(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 3);
+	set(f, "auto.offset.reset", "earliest");
+	f->hold_offsets = true;
+	start(f);
+	add(f, 0, CONSUMER_OFFSET, 5, CONSUMER_END);
+	run_until_held(f);
+	assert_true(answer_offsets(f, fake_held(f->fake)));
+	put(f, 0, 3);
+
+	assert_int_equal(run_to_end(f), 0);
+
+	assert_string_equal(f->seen, "");
+	assert_int_equal(f->notes, 0);
+}
+
+static void an_offset_that_nobody_told_is_asked_again(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 2);
+	f->empty_offsets = 2;
+	start(f);
+	add(f, 0, CONSUMER_BEGINNING, 0, CONSUMER_END);
+
+	assert_int_equal(run_to_end(f), 0);
+
+	assert_string_equal(f->seen, "0:0 0:1 ");
+}
+
+static void a_leader_that_moves_while_it_is_asked_is_followed(void **state)
+{
+	struct fixture *f = *state;
+	int refreshes;
+
+	put(f, 0, 2);
+	f->hold_offsets = true;
+	start(f);
+	add(f, 0, CONSUMER_BEGINNING, 0, CONSUMER_NOWHERE);
+	run_until_held(f);
+	/* The second broker leads now, and then the first closes. */
+	f->hold_offsets = false;
+	f->fake->leader = 2;
+	f->fake->leader_port = f->second->port;
+	f->second->leader = 2;
+	f->second->leader_port = f->second->port;
+	refreshes = f->fake->requests[API_METADATA];
+	client_refresh(f->client);
+	while (client_topic(f->client, "t")->partitions[0].leader != 2)
+		loop_run_once(f->loop, -1);
+	assert_true(f->fake->requests[API_METADATA] > refreshes);
+	fake_close(fake_held(f->fake));
+
+	run(f, 2);
+
+	assert_string_equal(f->seen, "0:0 0:1 ");
+}
+
+static void bytes_that_lead_nowhere_try_the_patience(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 2);
+	f->logs[0].cut = 70;
+	start(f);
+	set(f, "retry.backoff.ms", "10");
+	consumer_set_patience(f->consumer, 100);
+	add(f, 0, CONSUMER_BEGINNING, 0, CONSUMER_END);
+
+	assert_int_equal(run_to_end(f), -EBADMSG);
+
+	assert_non_null(strstr(consumer_error(f->consumer)->text,
+			       "has no batch for offset 0 in the 70 bytes"));
+	assert_true(f->fake->requests[API_FETCH] < 20);
 }
 
 static void corrupt_bytes_are_told_with_their_offset(void **state)
@@ -1026,6 +1138,11 @@ int main(void)
 		TEST(following_tells_each_time_that_the_end_is_reached),
 		TEST(out_of_range_goes_where_the_policy_says),
 		TEST(out_of_range_may_be_the_end),
+		TEST(a_start_behind_the_end_is_out_of_range_as_well),
+		TEST(a_start_behind_the_end_may_be_there_by_then),
+		TEST(an_offset_that_nobody_told_is_asked_again),
+		TEST(a_leader_that_moves_while_it_is_asked_is_followed),
+		TEST(bytes_that_lead_nowhere_try_the_patience),
 		TEST(corrupt_bytes_are_told_with_their_offset),
 		TEST(a_topic_that_is_not_there_fails_at_once),
 		TEST(a_partition_that_is_not_there_fails_at_once),
