@@ -518,7 +518,7 @@ static void model_incremental(struct fixture *f, struct model *m)
 {
 	struct model_session *slot = &m->sessions[pick(m, SLOTS)];
 	int32_t epoch = pick(m, 8) == 0 ? slot->epoch + 1 : slot->epoch;
-	int16_t version = slot->version == 0 ? BY_NAME : slot->version;
+	int16_t version = slot->version;
 	struct fetch_session *s;
 	struct asked a;
 

@@ -91,20 +91,21 @@ static void times_are_turned_into_offsets(void **state)
 {
 	static const struct {
 		int32_t partition;
-		int64_t timestamp;
-		int64_t offset, found_ms;
 		int32_t epoch;
+		int64_t timestamp;
+		int64_t offset;
+		int64_t found_ms;
 	} rows[] = {
-		{ 0, -1, 3, -1, 0 },   /* latest */
-		{ 0, -2, 0, -1, 0 },   /* earliest */
-		{ 0, -3, 1, 3000, 0 }, /* greatest time */
-		{ 0, -4, 0, -1, 0 },   /* earliest local */
-		{ 0, -5, -1, -1, -1 }, /* none is in remote storage */
-		{ 0, -6, -1, -1, -1 },   { 0, 0, 0, 1000, 0 },
-		{ 0, 1000, 0, 1000, 0 }, { 0, 1001, 1, 3000, 0 },
-		{ 0, 3000, 1, 3000, 0 }, { 0, 3001, -1, -1, -1 },
-		{ 1, -1, 0, -1, 0 },     { 1, -2, 0, -1, 0 },
-		{ 1, -3, -1, -1, -1 },   { 1, 5, -1, -1, -1 },
+		{ 0, 0, -1, 3, -1 },   /* latest */
+		{ 0, 0, -2, 0, -1 },   /* earliest */
+		{ 0, 0, -3, 1, 3000 }, /* greatest time */
+		{ 0, 0, -4, 0, -1 },   /* earliest local */
+		{ 0, -1, -5, -1, -1 }, /* none is in remote storage */
+		{ 0, -1, -6, -1, -1 },   { 0, 0, 0, 0, 1000 },
+		{ 0, 0, 1000, 0, 1000 }, { 0, 0, 1001, 1, 3000 },
+		{ 0, 0, 3000, 1, 3000 }, { 0, -1, 3001, -1, -1 },
+		{ 1, 0, -1, 0, -1 },     { 1, 0, -2, 0, -1 },
+		{ 1, -1, -3, -1, -1 },   { 1, -1, 5, -1, -1 },
 	};
 	struct bench *b = *state;
 

@@ -300,7 +300,8 @@ static void too_large_a_batch_is_told_with_both_numbers(void **state)
 	struct bench *b = *state;
 	struct kit_batch what = { .value_bytes = 5000 };
 	struct buffer bytes = make_batch(&what);
-	char text[512], number[32];
+	char text[512];
+	char number[32];
 	int fd = dial(b);
 	struct answer a;
 
@@ -371,6 +372,18 @@ static void no_batch_and_two_batches_are_refused(void **state)
 	buffer_reserve(&bytes, len);
 	buffer_put(&bytes, bytes.data, len);
 	assert_int_equal(error_of(b, VERSION, &bytes), WIRE_INVALID_RECORD);
+	buffer_clear(&bytes);
+}
+
+static void part_of_a_batch_behind_the_first_is_cut_off(void **state)
+{
+	struct bench *b = *state;
+	struct buffer bytes = make_batch(&(struct kit_batch){ .records = 1 });
+	size_t len = bytes.len;
+
+	buffer_reserve(&bytes, len);
+	buffer_put(&bytes, bytes.data, len - 1);
+	assert_int_equal(error_of(b, VERSION, &bytes), WIRE_NONE);
 	buffer_clear(&bytes);
 }
 
@@ -626,6 +639,7 @@ int main(void)
 		OS(too_large_a_batch_is_told_with_both_numbers),
 		OS(bad_batches_are_refused),
 		OS(no_batch_and_two_batches_are_refused),
+		OS(part_of_a_batch_behind_the_first_is_cut_off),
 		OS(zstd_needs_version_7),
 		OS(compacted_topic_needs_keys_and_names_the_records),
 		OS(times_too_far_off_are_refused),

@@ -86,12 +86,17 @@ static void without_commit_records_are_visible_at_once(void **state)
 	struct partition *p = kit_find(k, "red", 0);
 	struct log_slice slice;
 	struct partition_offsets offsets;
+	struct sleeper later;
 	struct sleeper s;
 
 	sleeper_init(&s);
+	sleeper_init(&later);
 	assert_true(sleeper_hook(&s, p, 0));
+	assert_true(sleeper_hook(&later, p, 1));
 	assert_int_equal(kit_append(p, 10), 0);
 	assert_int_equal(sleeper_wakes(&s), 1);
+	assert_int_equal(sleeper_wakes(&later), 0);
+	sleeper_clear(&later);
 	assert_int_equal(kit_offsets(p).high_watermark, 1);
 	assert_int_equal(gate_count(&k->gate, &k->gate.syncs), 0);
 	assert_int_equal(partition_read(p, 0, 1000, true, &slice, &offsets), 0);
