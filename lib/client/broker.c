@@ -3,7 +3,7 @@
  *
  * Life: DOWN, CONNECTING, HANDSHAKE (ApiVersions, from the newest version
  * down to what the broker says it has), READY, and DOWN again with a pause
- * before the next try that doubles.  set_state() is where it changes.
+ * before the next try that doubles.
  *
  * A request waits in one list until the broker is READY and is then in
  * another until its answer; Kafka answers in order, so that an answer always
@@ -73,6 +73,14 @@ static void wake_at(struct broker *b, int64_t at_ms)
 		return;
 	b->timer_at_ms = at_ms;
 	loop_timer_set(b->timer, at_ms - now_ms(b));
+}
+
+static int32_t next_correlation_id(struct broker *b)
+{
+	int32_t id = b->next_correlation_id;
+
+	b->next_correlation_id = id == INT32_MAX ? 0 : id + 1;
+	return id;
 }
 
 static void take_out(struct broker *b, struct client_request *r)
@@ -172,7 +180,7 @@ static void transmit(struct broker *b, struct client_request *r)
 		refuse_version(b, r);
 		return;
 	}
-	rc = request_encode(r, (int16_t)version, b->next_correlation_id++,
+	rc = request_encode(r, (int16_t)version, next_correlation_id(b),
 			    b->shared->config->client_id);
 	if (rc < 0) {
 		finish_failed(b, r, CLIENT_REFUSED, rc,
@@ -246,7 +254,7 @@ static int handshake_send(struct broker *b, int16_t version)
 	message = client_request_message(b->handshake);
 	message->client_software_name = slice_of("kspool");
 	message->client_software_version = slice_of(KSPOOL_VERSION);
-	rc = request_encode(b->handshake, version, b->next_correlation_id++,
+	rc = request_encode(b->handshake, version, next_correlation_id(b),
 			    b->shared->config->client_id);
 	if (rc == 0)
 		frame_conn_send(b->conn, &b->handshake->send);

@@ -34,6 +34,8 @@ enum {
 	SUBJECT_MAX = TOPIC_NAME_MAX + 40,
 };
 
+#define LOOP_BROKEN "cannot wait for events"
+
 TAILQ_HEAD(watcher_list, client_watcher);
 
 struct client_broker {
@@ -54,6 +56,7 @@ struct client {
 
 	struct request_list unplaced;
 	struct request_list done;
+	uint64_t turn;             /* of settle() */
 	struct loop_timer *soon;   /* settle() */
 	struct loop_timer *search; /* goes on with the search */
 
@@ -197,6 +200,7 @@ static void on_broker_done(void *arg, struct client_request *r)
 	struct client *c = arg;
 
 	r->state = REQUEST_DONE;
+	r->turn = c->turn;
 	TAILQ_INSERT_TAIL(&c->done, r, next);
 	if (c->shared.entered == 0)
 		loop_timer_set(c->soon, 0);
@@ -205,13 +209,16 @@ static void on_broker_done(void *arg, struct client_request *r)
 static int take_metadata(struct client *c,
 			 const struct metadata_response *response);
 
+/* What is done by then; what that leads to comes after other events. */
 static void settle(struct client *c)
 {
 	struct client_request *r;
+	uint64_t turn;
 
 	if (c->shared.entered > 0)
 		return;
-	while ((r = TAILQ_FIRST(&c->done)) != NULL) {
+	turn = ++c->turn;
+	while ((r = TAILQ_FIRST(&c->done)) != NULL && r->turn < turn) {
 		TAILQ_REMOVE(&c->done, r, next);
 		r->state = REQUEST_IDLE;
 		/* What others ask of the cluster is news for us as well. */
@@ -220,6 +227,8 @@ static void settle(struct client *c)
 			take_metadata(c, r->answer);
 		r->on_done(r->arg, r);
 	}
+	if (r != NULL)
+		loop_timer_set(c->soon, 0);
 }
 
 static void on_settled(void *arg)
@@ -246,14 +255,21 @@ static struct broker *ready_broker(const struct client *c)
 	return NULL;
 }
 
+static const char *reason_of(const struct client_broker *b)
+{
+	const char *reason = broker_reason(b->broker);
+
+	return reason[0] == '\0' ? "no answer" : reason;
+}
+
 /* "a:1: Connection refused", with each address's own where they differ. */
 static void tell_unreachable(const struct client *c, struct client_error *error)
 {
-	const char *first = broker_reason(c->brokers[0].broker);
+	const char *first = reason_of(&c->brokers[0]);
 	bool is_same = true;
 
 	for (size_t i = 1; i < c->broker_count; i++) {
-		if (strcmp(broker_reason(c->brokers[i].broker), first) != 0)
+		if (strcmp(reason_of(&c->brokers[i]), first) != 0)
 			is_same = false;
 	}
 	if (is_same || c->broker_count > 4) {
@@ -271,7 +287,7 @@ static void tell_unreachable(const struct client *c, struct client_error *error)
 		snprintf(error->text + len, sizeof(error->text) - len,
 			 "%s%s: %s", i == 0 ? ": " : "; ",
 			 broker_host(c->brokers[i].broker),
-			 broker_reason(c->brokers[i].broker));
+			 reason_of(&c->brokers[i]));
 	}
 }
 
@@ -316,6 +332,19 @@ static struct client_broker *next_to_try(const struct client *c)
 	return NULL;
 }
 
+/* Go on with the search in ms, or when the first of who waits expires. */
+static void search_in(struct client *c, int64_t ms)
+{
+	int64_t now = loop_now_ms(c->loop);
+	const struct client_request *r;
+
+	TAILQ_FOREACH (r, &c->unplaced, next) {
+		if (r->deadline_ms - now < ms)
+			ms = r->deadline_ms - now;
+	}
+	loop_timer_set(c->search, ms);
+}
+
 static void new_round(struct client *c)
 {
 	for (size_t i = 0; i < c->broker_count; i++)
@@ -333,7 +362,7 @@ static void end_round(struct client *c)
 	}
 	new_round(c);
 	if (!TAILQ_EMPTY(&c->unplaced))
-		loop_timer_set(c->search, c->config->reconnect_backoff_ms);
+		search_in(c, c->config->reconnect_backoff_ms + 1);
 }
 
 /* Try one more address; is_impatient: although another is at work. */
@@ -349,7 +378,7 @@ static void search(struct client *c, bool is_impatient)
 	next = is_busy && !is_impatient ? NULL : next_to_try(c);
 	if (next != NULL) {
 		next->was_tried = true;
-		loop_timer_set(c->search, IMPATIENCE_MS);
+		search_in(c, IMPATIENCE_MS);
 		broker_connect(next->broker);
 	} else if (!is_busy) {
 		end_round(c);
@@ -383,9 +412,8 @@ static void on_search_timer(void *arg)
 	c->shared.entered++;
 	expire_unplaced(c);
 	search(c, true);
-	/* A deadline has no timer of its own: look again now and then. */
 	if (!TAILQ_EMPTY(&c->unplaced))
-		loop_timer_set(c->search, c->config->reconnect_backoff_ms + 1);
+		search_in(c, c->config->reconnect_backoff_ms + 1);
 	c->shared.entered--;
 	settle(c);
 }
@@ -409,9 +437,7 @@ static void place(struct client *c, struct client_request *r)
 	}
 	r->state = REQUEST_UNPLACED;
 	TAILQ_INSERT_TAIL(&c->unplaced, r, next);
-	loop_timer_set(c->search, r->timeout_ms < IMPATIENCE_MS
-					  ? r->timeout_ms
-					  : IMPATIENCE_MS);
+	search_in(c, IMPATIENCE_MS);
 	if (r->node == CLIENT_CONTROLLER)
 		client_refresh(c);
 	search(c, false);
@@ -543,7 +569,8 @@ static void on_call_done(void *arg, struct client_request *request)
 }
 
 /* Take the request back before it is done. */
-static void call_interrupted(struct client_request *request)
+static void call_interrupted(struct client_request *request, int rc,
+			     const char *why)
 {
 	struct client *c = request->client;
 
@@ -554,8 +581,7 @@ static void call_interrupted(struct client_request *request)
 	if (request->state == REQUEST_DONE)
 		TAILQ_REMOVE(&c->done, request, next);
 	request->state = REQUEST_IDLE;
-	client_error_set(&request->error, CLIENT_REFUSED, -EINTR,
-			 "interrupted");
+	client_error_set(&request->error, CLIENT_REFUSED, rc, "%s", why);
 }
 
 int client_call(struct client_request *request, int32_t node,
@@ -565,11 +591,15 @@ int client_call(struct client_request *request, int32_t node,
 
 	client_send(request, node, timeout_ms, on_call_done, &is_done);
 	while (!is_done) {
-		loop_run_once(request->client->loop, -1);
-		if (!is_done && loop_was_stopped(request->client->loop)) {
-			call_interrupted(request);
-			break;
-		}
+		int rc = loop_run_once(request->client->loop, -1);
+
+		if (!is_done && rc < 0)
+			call_interrupted(request, rc, LOOP_BROKEN);
+		else if (!is_done && loop_was_stopped(request->client->loop))
+			call_interrupted(request, -EINTR, "interrupted");
+		else
+			continue;
+		break;
 	}
 	return request->error.kind == CLIENT_OK ? 0 : request->error.rc;
 }
@@ -839,6 +869,12 @@ static int topic_state(const struct client_topic *t, bool need_leaders,
 		client_error_from_code(error, t->code, subject, NULL);
 		return -EAGAIN;
 	}
+	/* Nobody makes such a topic, but nobody could choose a partition. */
+	if (t->partition_count == 0) {
+		client_error_from_code(error, WIRE_LEADER_NOT_AVAILABLE,
+				       subject, "it has no partitions");
+		return -EAGAIN;
+	}
 	for (int32_t p = 0; need_leaders && p < t->partition_count; p++) {
 		if (t->partitions[p].leader >= 0)
 			continue;
@@ -885,6 +921,7 @@ int client_topic_load(struct client *client, const char *name,
 	uint64_t failures = client->refresh_failures;
 	struct client_error why;
 	uint64_t answers;
+	int rc;
 
 	if (t == NULL)
 		return client_error_set(error, CLIENT_REFUSED, -ENOMEM,
@@ -901,7 +938,10 @@ int client_topic_load(struct client *client, const char *name,
 			return why.rc;
 		}
 		client_refresh(client);
-		loop_run_once(client->loop, left);
+		rc = loop_run_once(client->loop, left);
+		if (rc < 0)
+			return client_error_set(error, CLIENT_REFUSED, rc,
+						LOOP_BROKEN);
 		if (loop_was_stopped(client->loop))
 			return client_error_set(error, CLIENT_REFUSED, -EINTR,
 						"interrupted");

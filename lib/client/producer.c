@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/random.h"
+#include "base/units.h"
 #include "client/admin.h"
 #include "client/partitioner.h"
 #include "client/producer_queue.h"
@@ -319,6 +320,19 @@ static void tell_too_large(struct producer_topic *t, struct producer_batch *b)
 	TAILQ_INSERT_TAIL(&t->producer->over, b, next);
 }
 
+/* 0 for what is no number. */
+static int64_t number_of(struct slice text)
+{
+	char digits[20];
+	int64_t number = 0;
+
+	snprintf(digits, sizeof(digits), "%.*s", (int)text.len,
+		 (const char *)text.data);
+	if (parse_int64_in(digits, 1, INT64_MAX, &number) < 0)
+		return 0;
+	return number;
+}
+
 static void on_limit(void *arg, struct client_request *request)
 {
 	struct producer_topic *t = arg;
@@ -328,10 +342,8 @@ static void on_limit(void *arg, struct client_request *request)
 
 	t->limit_request = NULL;
 	if (client_request_error(request)->kind == CLIENT_OK &&
-	    admin_config_answer(request, &value, &error) == 0) {
-		for (size_t i = 0; i < value.len && i < 18; i++)
-			t->limit = t->limit * 10 + (value.data[i] - '0');
-	}
+	    admin_config_answer(request, &value, &error) == 0)
+		t->limit = number_of(value);
 	client_request_free(request);
 	while ((b = TAILQ_FIRST(&t->too_large)) != NULL) {
 		TAILQ_REMOVE(&t->too_large, b, next);
@@ -1177,6 +1189,7 @@ void producer_flush(struct producer *producer)
 int producer_wait(struct producer *producer, int64_t timeout_ms)
 {
 	int64_t deadline = loop_now_ms(producer->loop) + timeout_ms;
+	int rc;
 
 	while (producer->pending > 0) {
 		int64_t left = -1;
@@ -1187,7 +1200,9 @@ int producer_wait(struct producer *producer, int64_t timeout_ms)
 			if (left <= 0)
 				return -ETIMEDOUT;
 		}
-		loop_run_once(producer->loop, left);
+		rc = loop_run_once(producer->loop, left);
+		if (rc < 0)
+			return rc;
 		if (loop_was_stopped(producer->loop))
 			return -EINTR;
 	}

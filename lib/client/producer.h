@@ -3,9 +3,11 @@
  *
  * Records are encoded straight into a batch of their partition.  A batch goes
  * when it is full, when linger.ms is over, or at producer_flush(); while the
- * connection has max.in.flight requests under way it goes on filling.  Per
- * partition batches are stored in the order of the adds, and with
- * enable.idempotence each exactly once, whatever is tried again.
+ * connection has max.in.flight requests under way it goes on filling.  With
+ * enable.idempotence the batches of a partition are stored in the order of the
+ * adds, each exactly once, whatever is tried again.  Without it what is tried
+ * again may be stored twice, and (max.in.flight above 1) behind what came
+ * later; retries=0 avoids both.
  *
  * Bytes are bounded: producer_add() says -EAGAIN at
  * queue.buffering.max.kbytes, and on_delivery() tells of room again.
@@ -98,7 +100,8 @@ void producer_flush(struct producer *producer);
 
 /*
  * Flush, and run the loop until nothing is left or timeout_ms is over (below
- * 0 for ever: deliveries time out by themselves).  Returns 0 or -ETIMEDOUT.
+ * 0 for ever: deliveries time out by themselves).  Returns 0, -ETIMEDOUT,
+ * -EINTR when loop_stop() was called meanwhile, or -EIO.
  */
 int producer_wait(struct producer *producer, int64_t timeout_ms);
 

@@ -2,12 +2,14 @@
  * frame_conn.c - one outgoing connection that speaks frames
  *
  * Life: RESOLVING (a thread looks the name up), CONNECTING (one address after
- * the other), OPEN, CLOSED.  set_state() is where it changes.
+ * the other), OPEN, CLOSED.
  *
  * Reading: bytes go into a small stage; the frame that is begun there gets a
  * buffer of its own, and from then on the socket is read straight into it,
  * what follows again into the stage, in one readv(2).  So a small frame costs
  * one system call and a large one is copied for its first few KB only.
+ *
+ * What was sent is told before a frame that came after it.
  *
  * Two rules keep callers safe: what fails inside a call of theirs is told
  * later, by the "soon" timer; and a connection freed inside its own callback
@@ -129,16 +131,22 @@ static void fail_soon(struct frame_conn *conn, int rc, const char *text)
 	loop_timer_set(conn->soon, 0);
 }
 
-static void on_soon(void *arg)
+static void tell_sent(struct frame_conn *conn)
 {
-	struct frame_conn *conn = arg;
 	struct frame_send *send;
 
-	enter(conn);
 	while (!conn->is_freed && (send = STAILQ_FIRST(&conn->sent)) != NULL) {
 		STAILQ_REMOVE_HEAD(&conn->sent, next);
 		conn->handler.on_sent(conn->arg, send);
 	}
+}
+
+static void on_soon(void *arg)
+{
+	struct frame_conn *conn = arg;
+
+	enter(conn);
+	tell_sent(conn);
 	if (conn->failure != 0)
 		conn_close(conn, conn->failure, conn->text);
 	leave(conn);
@@ -196,9 +204,10 @@ static void flush(struct frame_conn *conn)
 		if (advance(send, (size_t)n))
 			finish_send(conn, send);
 	}
-	loop_watch_set(conn->watch, STAILQ_EMPTY(&conn->unsent)
-					    ? LOOP_READ
-					    : LOOP_READ | LOOP_WRITE);
+	if (loop_watch_set(conn->watch, STAILQ_EMPTY(&conn->unsent)
+						? LOOP_READ
+						: LOOP_READ | LOOP_WRITE) < 0)
+		fail_soon(conn, -ENOMEM, strerror(ENOMEM));
 }
 
 void frame_conn_send(struct frame_conn *conn, struct frame_send *send)
@@ -229,6 +238,11 @@ static void deliver(struct frame_conn *conn)
 
 	conn->frame = NULL;
 	conn->frame_len = 0;
+	tell_sent(conn);
+	if (conn->is_freed) {
+		frame_free(frame);
+		return;
+	}
 	conn->handler.on_frame(conn->arg, frame);
 }
 
@@ -394,6 +408,25 @@ static void address_failed(struct frame_conn *conn, int rc)
 	try_connect(conn);
 }
 
+/*
+ * A port of this machine that nobody listens to can be the one that the
+ * system chose for us: then we would talk to ourselves, and stand in the way
+ * of whoever is to listen there.  UNTESTED: the choice is the system's.
+ */
+static bool is_own_echo(int fd)
+{
+	struct sockaddr_storage ours = { 0 };
+	struct sockaddr_storage theirs = { 0 };
+	socklen_t our_len = sizeof(ours);
+	socklen_t their_len = sizeof(theirs);
+
+	if (getsockname(fd, (struct sockaddr *)&ours, &our_len) < 0 ||
+	    getpeername(fd, (struct sockaddr *)&theirs, &their_len) < 0)
+		return false;
+	return ours.ss_family != AF_UNIX && our_len == their_len &&
+	       memcmp(&ours, &theirs, our_len) == 0;
+}
+
 static void on_connect_ready(struct frame_conn *conn)
 {
 	int error = 0;
@@ -401,6 +434,8 @@ static void on_connect_ready(struct frame_conn *conn)
 
 	if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
+	if (error == 0 && is_own_echo(conn->fd))
+		error = ECONNREFUSED;
 	if (error != 0)
 		address_failed(conn, -error);
 	else

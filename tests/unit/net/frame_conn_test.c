@@ -33,6 +33,7 @@ struct fixture {
 	struct frame *frames[FRAMES_MAX];
 	size_t frame_count;
 	int sent;
+	int sent_before_frame;
 	int closed_rc; /* 0: it is open */
 	char closed_text[200];
 	bool free_at_frame;
@@ -51,6 +52,7 @@ static void on_frame(void *arg, struct frame *frame)
 
 	assert_true(f->frame_count < FRAMES_MAX);
 	f->frames[f->frame_count++] = frame;
+	f->sent_before_frame = f->sent;
 	if (f->free_at_frame) {
 		frame_conn_free(f->conn);
 		f->conn = NULL;
@@ -311,6 +313,24 @@ static void much_is_sent_in_pieces_as_the_peer_reads(void **state)
 	free(got);
 }
 
+static void what_is_sent_is_told_before_the_answer_to_it(void **state)
+{
+	struct fixture *f = *state;
+	struct iovec piece = { "\0\0\0\1e", 5 };
+	struct frame_send send = { .pieces = &piece,
+				   .count = 1,
+				   .notify = true };
+
+	open_and_accept(f);
+	frame_conn_send(f->conn, &send);
+	/* The answer is there when the loop looks first. */
+	write_peer(f, "\0\0\0\1x", 5);
+	run_until_frames(f, 1);
+
+	assert_int_equal(f->sent_before_frame, 1);
+	assert_int_equal(f->sent, 1);
+}
+
 static void nobody_listening_is_told_from_the_loop(void **state)
 {
 	struct fixture *f = *state;
@@ -451,6 +471,7 @@ int main(void)
 		TEST(a_large_buffer_is_used_again),
 		TEST(what_is_sent_before_connecting_arrives),
 		TEST(much_is_sent_in_pieces_as_the_peer_reads),
+		TEST(what_is_sent_is_told_before_the_answer_to_it),
 		TEST(nobody_listening_is_told_from_the_loop),
 		TEST(the_next_address_of_a_name_is_tried),
 		TEST(a_name_that_does_not_resolve_is_told),
