@@ -104,8 +104,8 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(UNIT_HELP_OBJ) $(LIBKSPOOL)
 .PHONY: unit
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
-unit-%: FORCE
-	@$(MAKE) --no-print-directory $(call unit_bins,$*)
+.SECONDEXPANSION:
+unit-%: $$(call unit_bins,$$*) FORCE
 	@set -e; for t in $(call unit_bins,$*); do $$t; done
 FORCE:
 
