@@ -195,7 +195,8 @@ STYLE_FILES = $(sort $(wildcard lib/*/*.[ch] cmd/*/*.[ch] cmd/*/*/*.[ch] tests/u
 
 .PHONY: tidy format format-check
 tidy: $(WIRE_GEN)
-	clang-tidy --quiet $(filter %.c,$(STYLE_FILES)) -- $(CPPFLAGS) -Itests/unit -std=gnu11
+	@printf '%s\n' $(filter %.c,$(STYLE_FILES)) | xargs -P "$$(nproc)" -I{} \
+		clang-tidy --quiet {} -- $(CPPFLAGS) -Itests/unit -std=gnu11
 format:
 	clang-format -i $(STYLE_FILES)
 format-check:
