@@ -297,8 +297,8 @@ static const char *synonym_value(
 		const char *end;
 		int64_t ms;
 	} units[] = {
-		{ ".minutes", 60 * 1000 },
-		{ ".hours", 60 * 60 * 1000 },
+		{ ".minutes", 60LL * 1000 },
+		{ ".hours", 60LL * 60 * 1000 },
 	};
 	const char *value = ktopics_text(k, from->value);
 	const char *synonym = ktopics_text(k, from->name);

@@ -203,6 +203,14 @@ static void put_utf8(struct buffer *b, unsigned c)
 	buffer_put_u8(b, (uint8_t)(0x80 | (c & 0x3f)));
 }
 
+static int hex_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20; /* lower case, if it is a letter */
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* The unit that \uXXXX at text names, or -1. */
 static int read_unit(struct slice text)
 {
@@ -211,12 +219,11 @@ static int read_unit(struct slice text)
 	if (text.len < 6 || text.data[0] != '\\' || text.data[1] != 'u')
 		return -1;
 	for (size_t i = 2; i < 6; i++) {
-		static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-		const char *at = memchr(digits, text.data[i], 32);
+		int digit = hex_value(text.data[i]);
 
-		if (at == NULL)
+		if (digit < 0)
 			return -1;
-		unit = unit * 16 + (int)(at - digits) % 16;
+		unit = unit * 16 + digit;
 	}
 	return unit;
 }
@@ -253,7 +260,7 @@ static size_t undo_escape(struct slice text, struct buffer *out)
 
 	if (text.data[1] == 'u')
 		return undo_unit(text, out);
-	at = memchr(names, text.data[1], 4);
+	at = strchr(names, text.data[1]); /* there is no NUL in text */
 	buffer_put_u8(out,
 		      at == NULL ? text.data[1] : (uint8_t)means[at - names]);
 	return 2;
