@@ -41,7 +41,7 @@ struct client_request {
 	void *arg;
 	bool is_orphan; /* its owner freed it while it was SENT */
 	bool was_sent;
-	uint64_t turn; /* of the client's settle(), DONE */
+	uint64_t turn; /* of client_settle(), DONE */
 	TAILQ_ENTRY(client_request) next;
 
 	int16_t version;

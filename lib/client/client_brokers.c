@@ -1,0 +1,139 @@
+/*
+ * client_brokers.c - the brokers of a client and their addresses
+ *
+ * Bootstrap servers come first, without an id; the others as metadata names
+ * them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "client/client_state.h"
+
+enum { PORT_DEFAULT = 9092 };
+
+struct client_broker *client_broker_by_id(const struct client *c, int32_t id)
+{
+	for (size_t i = 0; i < c->broker_count; i++) {
+		if (broker_id(c->brokers[i].broker) == id)
+			return &c->brokers[i];
+	}
+	return NULL;
+}
+
+struct client_broker *client_broker_at(const struct client *c, const char *host,
+				       uint16_t port)
+{
+	for (size_t i = 0; i < c->broker_count; i++) {
+		struct broker *b = c->brokers[i].broker;
+
+		if (broker_port(b) == port && strcmp(broker_host(b), host) == 0)
+			return &c->brokers[i];
+	}
+	return NULL;
+}
+
+int client_add_broker(struct client *c, int32_t id, const char *host,
+		      uint16_t port, bool is_bootstrap)
+{
+	struct client_broker *more;
+	struct broker *broker;
+
+	more = reallocarray(c->brokers, c->broker_count + 1, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	c->brokers = more;
+	broker = broker_new(&c->shared, id, host, port);
+	if (broker == NULL)
+		return -ENOMEM;
+	c->brokers[c->broker_count++] =
+		(struct client_broker){ .broker = broker,
+					.is_bootstrap = is_bootstrap };
+	return 0;
+}
+
+/* Copy "host", "host:port", "[v6]:port" or "unix:/path" apart. */
+static int split_address(char *text, const char **host_out, uint16_t *port_out)
+{
+	char *colon = strrchr(text, ':');
+	int64_t port = PORT_DEFAULT;
+
+	*host_out = text;
+	*port_out = 0;
+	if (strncmp(text, "unix:", 5) == 0)
+		return text[5] == '\0' ? -EINVAL : 0;
+	if (text[0] == '[') {
+		char *end = strchr(text, ']');
+
+		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
+			return -EINVAL;
+		colon = end[1] == ':' ? end + 1 : NULL;
+		*end = '\0';
+		*host_out = text + 1;
+	} else if (colon != NULL && strchr(text, ':') != colon) {
+		colon = NULL; /* a bare IPv6 address */
+	}
+	if (colon != NULL) {
+		*colon = '\0';
+		if (parse_int64_in(colon + 1, 1, UINT16_MAX, &port) < 0)
+			return -EINVAL;
+	}
+	*port_out = (uint16_t)port;
+	return (*host_out)[0] == '\0' ? -EINVAL : 0;
+}
+
+static int add_bootstrap(struct client *c, char *text,
+			 struct client_error *error)
+{
+	char shown[120];
+	const char *scheme = strstr(text, "://");
+	const char *host;
+	uint16_t port;
+
+	snprintf(shown, sizeof(shown), "%s", text);
+	if (scheme != NULL) /* as in PLAINTEXT://host:9092 */
+		text += scheme - text + 3;
+	if (split_address(text, &host, &port) < 0)
+		return client_error_set(error, CLIENT_USAGE, -EINVAL,
+					"bootstrap.servers: '%s' is not "
+					"HOST[:PORT]",
+					shown);
+	if (client_broker_at(c, host, port) != NULL)
+		return 0;
+	if (client_add_broker(c, -1, host, port, true) < 0)
+		return client_error_set(error, CLIENT_REFUSED, -ENOMEM,
+					"out of memory");
+	return 0;
+}
+
+int client_add_bootstraps(struct client *c, struct client_error *error)
+{
+	char *list = strdup(c->config->bootstrap_servers);
+	char *at = list;
+	char *one;
+	int rc = 0;
+
+	if (list == NULL)
+		return client_error_set(error, CLIENT_REFUSED, -ENOMEM,
+					"out of memory");
+	while (rc == 0 && (one = strsep(&at, ", \t\n")) != NULL) {
+		if (one[0] != '\0')
+			rc = add_bootstrap(c, one, error);
+	}
+	free(list);
+	if (rc == 0 && c->broker_count == 0)
+		return client_error_set(error, CLIENT_USAGE, -EINVAL,
+					"bootstrap.servers is empty");
+	return rc;
+}
+
+struct broker *client_ready_broker(const struct client *c)
+{
+	for (size_t i = 0; i < c->broker_count; i++) {
+		if (broker_state(c->brokers[i].broker) == BROKER_READY)
+			return c->brokers[i].broker;
+	}
+	return NULL;
+}

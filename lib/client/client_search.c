@@ -1,0 +1,248 @@
+/*
+ * client_search.c - a broker, any broker
+ *
+ * Requests to any node, and those that need the controller while nobody knows
+ * it, are "unplaced" until a broker is ready.  The search for one goes through
+ * all addresses, each once in a round; as long as no connection ever stood,
+ * one round without success is the end of what is unplaced.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/client_state.h"
+
+/* The next address is tried beside one that does not answer. */
+enum { IMPATIENCE_MS = 500 };
+
+static bool is_at_work(const struct broker *b)
+{
+	return broker_state(b) == BROKER_CONNECTING ||
+	       broker_state(b) == BROKER_HANDSHAKE;
+}
+
+static const char *reason_of(const struct client_broker *b)
+{
+	const char *reason = broker_reason(b->broker);
+
+	return reason[0] == '\0' ? "no answer" : reason;
+}
+
+/* "a:1: Connection refused", with each address's own where they differ. */
+static void tell_unreachable(const struct client *c, struct client_error *error)
+{
+	const char *first = reason_of(&c->brokers[0]);
+	bool is_same = true;
+
+	for (size_t i = 1; i < c->broker_count; i++) {
+		if (strcmp(reason_of(&c->brokers[i]), first) != 0)
+			is_same = false;
+	}
+	if (is_same || c->broker_count > 4) {
+		client_error_set(error, CLIENT_UNREACHABLE, -ECONNREFUSED,
+				 "cannot reach any of %s: %s",
+				 c->config->bootstrap_servers, first);
+		return;
+	}
+	client_error_set(error, CLIENT_UNREACHABLE, -ECONNREFUSED,
+			 "cannot reach any of %s",
+			 c->config->bootstrap_servers);
+	for (size_t i = 0; i < c->broker_count; i++) {
+		size_t len = strlen(error->text);
+
+		snprintf(error->text + len, sizeof(error->text) - len,
+			 "%s%s: %s", i == 0 ? ": " : "; ",
+			 broker_host(c->brokers[i].broker),
+			 reason_of(&c->brokers[i]));
+	}
+}
+
+static void fail_unplaced(struct client *c, const struct client_error *error)
+{
+	struct client_request *r;
+
+	while ((r = TAILQ_FIRST(&c->unplaced)) != NULL) {
+		TAILQ_REMOVE(&c->unplaced, r, next);
+		r->error = *error;
+		client_request_done(c, r);
+	}
+}
+
+/* The same for those that wait for the controller. */
+void client_fail_controllers(struct client *c, const struct client_error *error)
+{
+	struct client_request *r = TAILQ_FIRST(&c->unplaced);
+	struct client_request *next;
+
+	for (; r != NULL; r = next) {
+		next = TAILQ_NEXT(r, next);
+		if (r->node != CLIENT_CONTROLLER)
+			continue;
+		TAILQ_REMOVE(&c->unplaced, r, next);
+		r->error = *error;
+		client_request_done(c, r);
+	}
+}
+
+static struct client_broker *next_to_try(const struct client *c)
+{
+	int64_t now = loop_now_ms(c->loop);
+
+	for (size_t i = 0; i < c->broker_count; i++) {
+		struct client_broker *b = &c->brokers[i];
+
+		if (!b->was_tried && broker_state(b->broker) == BROKER_DOWN &&
+		    broker_retry_at_ms(b->broker) <= now)
+			return b;
+	}
+	return NULL;
+}
+
+/* Go on with the search in ms, or when the first of who waits expires. */
+static void search_in(struct client *c, int64_t ms)
+{
+	int64_t now = loop_now_ms(c->loop);
+	const struct client_request *r;
+
+	TAILQ_FOREACH (r, &c->unplaced, next) {
+		if (r->deadline_ms - now < ms)
+			ms = r->deadline_ms - now;
+	}
+	loop_timer_set(c->search, ms);
+}
+
+static void new_round(struct client *c)
+{
+	for (size_t i = 0; i < c->broker_count; i++)
+		c->brokers[i].was_tried = false;
+}
+
+/* Nobody is left to try in this round. */
+static void end_round(struct client *c)
+{
+	struct client_error error;
+
+	if (!c->was_connected) {
+		tell_unreachable(c, &error);
+		fail_unplaced(c, &error);
+	}
+	new_round(c);
+	if (!TAILQ_EMPTY(&c->unplaced))
+		search_in(c, c->config->reconnect_backoff_ms + 1);
+}
+
+/* Try one more address; is_impatient: although another is at work. */
+static void search(struct client *c, bool is_impatient)
+{
+	bool is_busy = false;
+	struct client_broker *next;
+
+	if (TAILQ_EMPTY(&c->unplaced) || client_ready_broker(c) != NULL)
+		return;
+	for (size_t i = 0; i < c->broker_count; i++)
+		is_busy |= is_at_work(c->brokers[i].broker);
+	next = is_busy && !is_impatient ? NULL : next_to_try(c);
+	if (next != NULL) {
+		next->was_tried = true;
+		search_in(c, IMPATIENCE_MS);
+		broker_connect(next->broker);
+	} else if (!is_busy) {
+		end_round(c);
+	}
+}
+
+static void expire_unplaced(struct client *c)
+{
+	int64_t now = loop_now_ms(c->loop);
+	struct client_request *r = TAILQ_FIRST(&c->unplaced);
+	struct client_request *next;
+	struct client_error error;
+
+	for (; r != NULL; r = next) {
+		next = TAILQ_NEXT(r, next);
+		if (r->deadline_ms > now)
+			continue;
+		TAILQ_REMOVE(&c->unplaced, r, next);
+		tell_unreachable(c, &error);
+		client_error_set(&r->error, CLIENT_UNREACHABLE, -ETIMEDOUT,
+				 "%s (tried for %" PRId64 " ms)", error.text,
+				 r->timeout_ms);
+		client_request_done(c, r);
+	}
+}
+
+void client_on_search_timer(void *arg)
+{
+	struct client *c = arg;
+
+	c->shared.entered++;
+	expire_unplaced(c);
+	search(c, true);
+	if (!TAILQ_EMPTY(&c->unplaced))
+		search_in(c, c->config->reconnect_backoff_ms + 1);
+	c->shared.entered--;
+	client_settle(c);
+}
+
+void client_place(struct client *c, struct client_request *r)
+{
+	struct broker *any = client_ready_broker(c);
+	struct client_broker *controller;
+
+	if (r->node == CLIENT_CONTROLLER && c->cluster.controller_id >= 0) {
+		controller = client_broker_by_id(c, c->cluster.controller_id);
+		if (controller != NULL) {
+			r->node = c->cluster.controller_id;
+			broker_send(controller->broker, r);
+			return;
+		}
+	}
+	if (r->node == CLIENT_ANY_NODE && any != NULL) {
+		broker_send(any, r);
+		return;
+	}
+	r->state = REQUEST_UNPLACED;
+	TAILQ_INSERT_TAIL(&c->unplaced, r, next);
+	search_in(c, IMPATIENCE_MS);
+	if (r->node == CLIENT_CONTROLLER)
+		client_refresh(c);
+	search(c, false);
+}
+
+void client_place_all(struct client *c)
+{
+	struct request_list list = TAILQ_HEAD_INITIALIZER(list);
+	struct client_request *r;
+
+	TAILQ_CONCAT(&list, &c->unplaced, next);
+	while ((r = TAILQ_FIRST(&list)) != NULL) {
+		TAILQ_REMOVE(&list, r, next);
+		r->state = REQUEST_IDLE;
+		client_place(c, r);
+	}
+}
+
+void client_on_broker_ready(void *arg, struct broker *broker)
+{
+	struct client *c = arg;
+
+	if (!c->was_connected) {
+		c->was_connected = true;
+		snprintf(c->connected_to, sizeof(c->connected_to), "%s",
+			 broker_host(broker));
+		if (broker_port(broker) != 0)
+			snprintf(c->connected_to + strlen(c->connected_to), 16,
+				 ":%u", broker_port(broker));
+	}
+	new_round(c);
+	client_place_all(c);
+}
+
+void client_on_broker_down(void *arg, struct broker *broker)
+{
+	struct client *c = arg;
+
+	(void)broker;
+	search(c, false);
+}
