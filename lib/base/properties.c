@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/encoding.h"
+#include "base/utf8.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
@@ -183,34 +185,6 @@ static void gather_line(struct reader *r)
 	skip_eol(r);
 }
 
-/* Write a code point as UTF-8. */
-static void put_utf8(struct buffer *b, unsigned c)
-{
-	if (c < 0x80) {
-		buffer_put_u8(b, (uint8_t)c);
-		return;
-	}
-	if (c < 0x800) {
-		buffer_put_u8(b, (uint8_t)(0xc0 | c >> 6));
-	} else if (c < 0x10000) {
-		buffer_put_u8(b, (uint8_t)(0xe0 | c >> 12));
-		buffer_put_u8(b, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-	} else {
-		buffer_put_u8(b, (uint8_t)(0xf0 | c >> 18));
-		buffer_put_u8(b, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-		buffer_put_u8(b, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-	}
-	buffer_put_u8(b, (uint8_t)(0x80 | (c & 0x3f)));
-}
-
-static int hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20; /* lower case, if it is a letter */
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The unit that \uXXXX at text names, or -1. */
 static int read_unit(struct slice text)
 {
@@ -240,13 +214,13 @@ static size_t undo_unit(struct slice text, struct buffer *out)
 	if (high <= 0 || (high >= 0xdc00 && high < 0xe000))
 		return 0;
 	if (high < 0xd800 || high >= 0xe000) {
-		put_utf8(out, (unsigned)high);
+		utf8_put(out, (unsigned)high);
 		return 6;
 	}
 	low = read_unit((struct slice){ text.data + 6, text.len - 6 });
 	if (low < 0xdc00 || low >= 0xe000)
 		return 0;
-	put_utf8(out, 0x10000U + ((unsigned)(high - 0xd800) << 10) +
+	utf8_put(out, 0x10000U + ((unsigned)(high - 0xd800) << 10) +
 			      (unsigned)(low - 0xdc00));
 	return 12;
 }

@@ -1,23 +1,11 @@
 /*
- * encoding.h - base64, hex and decimal, and the escapes of command lines
+ * encoding.h - the escapes of command lines; other encodings: base/encoding.h
  */
 #ifndef CLI_ENCODING_H
 #define CLI_ENCODING_H
 
 #include "base/buffer.h"
-
-/* Standard base64 with padding. */
-void base64_encode(struct buffer *out, struct slice bytes);
-
-/* Standard or URL-safe, padded or not.  Returns 0 or -EINVAL. */
-int base64_decode(struct buffer *out, struct slice text);
-
-/* Lower case out; either case in.  Returns 0 or -EINVAL. */
-void hex_encode(struct buffer *out, struct slice bytes);
-int hex_decode(struct buffer *out, struct slice text);
-
-/* A number in decimal; what printf would do, only faster. */
-void decimal_encode(struct buffer *out, int64_t value);
+#include "base/encoding.h"
 
 /*
  * Undo \t \n \r \\ \xNN and kcat's \NNN (octal where it starts with 0, so \0

@@ -5,7 +5,7 @@
  */
 #include "cli/json_writer.h"
 
-#include "cli/encoding.h"
+#include "base/encoding.h"
 
 static void begin_value(struct json_writer *w)
 {
@@ -90,62 +90,6 @@ void json_member_bool(struct json_writer *w, const char *key, bool value)
 {
 	json_put_key(w, key);
 	json_put_bool(w, value);
-}
-
-/* UTF-8 */
-
-static bool is_tail(uint8_t c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-/*
- * Bytes of the character at the front of the len bytes at s (RFC 3629: no
- * overlong form, no surrogate, nothing over U+10FFFF), or 0.
- */
-static size_t utf8_len(const uint8_t *s, size_t len)
-{
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4 || len < 2 || !is_tail(s[1]))
-		return 0;
-	if (s[0] < 0xe0)
-		return 2;
-	if (len < 3 || !is_tail(s[2]))
-		return 0;
-	if (s[0] < 0xf0) {
-		if ((s[0] == 0xe0 && s[1] < 0xa0) ||
-		    (s[0] == 0xed && s[1] > 0x9f))
-			return 0;
-		return 3;
-	}
-	if (len < 4 || !is_tail(s[3]) || (s[0] == 0xf0 && s[1] < 0x90) ||
-	    (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return 4;
-}
-
-bool utf8_is_valid(struct slice text)
-{
-	size_t i = 0;
-
-	while (i < text.len) {
-		uint64_t word;
-		size_t n;
-
-		if (text.len - i >= sizeof(word)) {
-			memcpy(&word, text.data + i, sizeof(word));
-			if ((word & 0x8080808080808080ULL) == 0) {
-				i += sizeof(word);
-				continue;
-			}
-		}
-		n = utf8_len(text.data + i, text.len - i);
-		if (n == 0)
-			return false;
-		i += n;
-	}
-	return true;
 }
 
 /* Escapes */

@@ -9,6 +9,7 @@
 #define CLI_JSON_WRITER_H
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 
 struct json_writer {
 	struct buffer *out;
@@ -34,9 +35,6 @@ void json_put_null(struct json_writer *w);
 void json_member_text(struct json_writer *w, const char *key, const char *text);
 void json_member_int(struct json_writer *w, const char *key, int64_t value);
 void json_member_bool(struct json_writer *w, const char *key, bool value);
-
-/* Is it UTF-8 that JSON may hold: no overlong form, no surrogate? */
-bool utf8_is_valid(struct slice text);
 
 /*
  * How many bytes at the front need no escape in a JSON string: up to the first

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "base/encoding.h"
+#include "base/utf8.h"
 #include "wire/codec.h"
 
 /* Recursion goes over the tables, which are finite and not deep. */
@@ -18,48 +20,12 @@
 static void print_field(const struct wire_field *f, int16_t version,
 			const void *at, struct buffer *out);
 
-/* Bytes of the UTF-8 character at the front, or 0 when it is none. */
-static size_t utf8_length(const uint8_t *at, size_t len)
-{
-	/* Of the second byte; the first two keep out overlong forms,
-	 * surrogates and what lies beyond U+10FFFF. */
-	uint8_t low = 0x80;
-	uint8_t high = 0xbf;
-	size_t n;
-
-	if (at[0] < 0x80)
-		return 1;
-	if (at[0] >= 0xc2 && at[0] <= 0xdf)
-		n = 2;
-	else if ((at[0] & 0xf0) == 0xe0)
-		n = 3;
-	else if (at[0] >= 0xf0 && at[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (at[0] == 0xe0)
-		low = 0xa0;
-	else if (at[0] == 0xed)
-		high = 0x9f;
-	else if (at[0] == 0xf0)
-		low = 0x90;
-	else if (at[0] == 0xf4)
-		high = 0x8f;
-	if (len < n || at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 static void print_text(struct slice text, struct buffer *out)
 {
 	buffer_put_u8(out, '"');
 	for (size_t i = 0; i < text.len;) {
 		const uint8_t *at = text.data + i;
-		size_t n = utf8_length(at, text.len - i);
+		size_t n = utf8_len(at, text.len - i);
 
 		if (n == 0) {
 			buffer_put_text(out, "\\ufffd");
@@ -81,21 +47,8 @@ static void print_text(struct slice text, struct buffer *out)
 
 static void print_base64(struct slice bytes, struct buffer *out)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
 	buffer_put_u8(out, '"');
-	for (size_t i = 0; i < bytes.len; i += 3) {
-		size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
-		uint32_t bits = 0;
-		char quad[4] = { '=', '=', '=', '=' };
-
-		for (size_t j = 0; j < n; j++)
-			bits |= (uint32_t)bytes.data[i + j] << (16 - 8 * j);
-		for (size_t j = 0; j <= n; j++)
-			quad[j] = alphabet[bits >> (18 - 6 * j) & 0x3f];
-		buffer_put(out, quad, sizeof(quad));
-	}
+	base64_encode(out, bytes);
 	buffer_put_u8(out, '"');
 }
 
