@@ -34,13 +34,16 @@ static const char *parse_partitions(const char *text, void *options)
 {
 	struct consume_options *o = options;
 	const char *problem = NULL;
-	char *copy = strdup(text), *rest = copy, *part;
+	char *copy = strdup(text);
+	char *rest = copy;
+	char *part;
 
 	if (copy == NULL)
 		return "does not fit in memory";
 	while (problem == NULL && (part = strsep(&rest, ",")) != NULL) {
 		char *dash = strchr(part, '-');
-		int64_t first, last;
+		int64_t first;
+		int64_t last;
 
 		if (dash != NULL)
 			*dash++ = '\0';
@@ -236,13 +239,16 @@ void consume_options_clear(struct consume_options *o)
 /* "0=5,1=9" */
 static int parse_starts(struct consume_options *o, const char *text)
 {
-	char *copy = strdup(text), *rest = copy, *part;
+	char *copy = strdup(text);
+	char *rest = copy;
+	char *part;
 	int rc = copy == NULL ? -ENOMEM : 0;
 
 	while (rc == 0 && (part = strsep(&rest, ",")) != NULL) {
 		char *equals = strchr(part, '=');
 		struct partition_start *grown;
-		int64_t partition, offset;
+		int64_t partition;
+		int64_t offset;
 
 		if (equals != NULL)
 			*equals++ = '\0';

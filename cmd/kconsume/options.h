@@ -19,6 +19,7 @@ struct partition_start {
 	int64_t offset;
 };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): read by people */
 struct consume_options {
 	struct common_options common; /* first: the common table relies on it */
 

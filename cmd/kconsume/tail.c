@@ -44,7 +44,8 @@ struct tail {
 /* Total, as a heap needs: by age, topic, partition, offset. */
 static int compare(const struct kept *a, const struct kept *b)
 {
-	const struct consumer_record *x = &a->record, *y = &b->record;
+	const struct consumer_record *x = &a->record;
+	const struct consumer_record *y = &b->record;
 	int topics;
 
 	if (a->age_ms != b->age_ms)
@@ -152,15 +153,18 @@ struct tail *tail_new(size_t limit)
 
 void tail_reset(struct tail *t)
 {
-	struct lane *lane, *next;
+	struct lane *lane = t->lanes;
 
 	for (size_t i = 0; i < t->count; i++)
 		free_kept(t->heap[i]);
 	t->count = 0;
-	HASH_ITER(hh, t->lanes, lane, next)
-	{
-		HASH_DEL(t->lanes, lane);
+	/* The table first: its lanes are linked without it. */
+	HASH_CLEAR(hh, t->lanes);
+	while (lane != NULL) {
+		struct lane *next = lane->hh.next;
+
 		free(lane);
+		lane = next;
 	}
 	t->last = NULL;
 }
@@ -210,7 +214,8 @@ static void sift_down(struct tail *t, size_t i)
 static int grow(struct tail *t)
 {
 	size_t capacity = t->capacity == 0 ? 64 : t->capacity * 2;
-	struct kept **heap = realloc(t->heap, capacity * sizeof(*heap));
+	struct kept **heap =
+		reallocarray(t->heap, capacity, sizeof(struct kept *));
 
 	if (heap == NULL)
 		return -ENOMEM;
@@ -266,7 +271,8 @@ int tail_each(struct tail *t,
 	int rc = 0;
 
 	if (t->count > 0)
-		qsort(t->heap, t->count, sizeof(*t->heap), compare_pointers);
+		qsort(t->heap, t->count, sizeof(struct kept *),
+		      compare_pointers);
 	for (size_t i = 0; i < t->count && rc == 0; i++)
 		rc = on_record(arg, &t->heap[i]->record);
 	return rc;

@@ -222,6 +222,7 @@ void results_bad_frame(struct program *p, const struct framed *frame,
 	va_list args;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (input->framing == FRAMING_JSON)
@@ -270,12 +271,12 @@ static void explain(struct program *p, const struct failure *f,
 static void tell(struct program *p, const struct failure *f)
 {
 	const struct input *input = input_of(p, f->number);
+	uint64_t number = f->number - input->first_number + 1;
 	struct buffer text = { 0 };
 
 	explain(p, f, &text);
-	message_error(&p->messages, "%s: record %lld (byte %lld): %s",
-		      input->name,
-		      (long long)(f->number - input->first_number + 1),
+	message_error(&p->messages, "%s: record %llu (byte %lld): %s",
+		      input->name, (unsigned long long)number,
 		      (long long)f->position, buffer_text(&text));
 	buffer_clear(&text);
 }

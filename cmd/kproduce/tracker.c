@@ -26,29 +26,27 @@ static size_t slot_of(const struct tracker *t, uint64_t number)
 
 static int grow(struct tracker *t)
 {
-	struct tracker grown = *t;
+	size_t capacity = t->capacity == 0 ? 1024 : t->capacity * 2;
+	int64_t *positions = calloc(capacity, sizeof(*positions));
+	struct source *sources = NULL;
 
-	grown.capacity = t->capacity == 0 ? 1024 : t->capacity * 2;
-	grown.positions = malloc(grown.capacity * sizeof(*grown.positions));
-	grown.sources = NULL;
 	if (t->keeps_sources)
-		grown.sources = malloc(grown.capacity * sizeof(*grown.sources));
-	if (grown.positions == NULL ||
-	    (t->keeps_sources && grown.sources == NULL)) {
-		free(grown.positions);
-		free(grown.sources);
+		sources = calloc(capacity, sizeof(*sources));
+	if (positions == NULL || (t->keeps_sources && sources == NULL)) {
+		free(positions);
+		free(sources);
 		return -ENOMEM;
 	}
 	for (uint64_t n = t->first; n < t->next; n++) {
-		grown.positions[slot_of(&grown, n)] =
-			t->positions[slot_of(t, n)];
-		if (t->keeps_sources)
-			grown.sources[slot_of(&grown, n)] =
-				t->sources[slot_of(t, n)];
+		positions[n & (capacity - 1)] = t->positions[slot_of(t, n)];
+		if (sources != NULL)
+			sources[n & (capacity - 1)] = t->sources[slot_of(t, n)];
 	}
 	free(t->positions);
 	free(t->sources);
-	*t = grown;
+	t->positions = positions;
+	t->sources = sources;
+	t->capacity = capacity;
 	return 0;
 }
 

@@ -40,7 +40,7 @@ static int print(void *arg, const struct consumer_record *r)
 
 	assert_true(slice_is_null(r->record.key));
 	strncat(text, (const char *)r->record.value.data, r->record.value.len);
-	strcat(text, " ");
+	strncat(text, " ", 1);
 	return 0;
 }
 
@@ -126,7 +126,8 @@ struct wanted {
 
 static int compare_wanted(const void *a, const void *b)
 {
-	const struct wanted *x = a, *y = b;
+	const struct wanted *x = a;
+	const struct wanted *y = b;
 
 	if (x->age_ms != y->age_ms)
 		return x->age_ms < y->age_ms ? -1 : 1;
@@ -151,7 +152,8 @@ static void keeps_what_sorting_all_would(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		static struct wanted all[RECORDS];
-		int64_t age[PARTITIONS] = { 0 }, offsets[PARTITIONS] = { 0 };
+		int64_t age[PARTITIONS] = { 0 };
+		int64_t offsets[PARTITIONS] = { 0 };
 		struct seeded_random seeded;
 		struct wanted *at;
 		size_t limit;

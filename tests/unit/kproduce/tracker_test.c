@@ -74,7 +74,8 @@ static void behaves_as_a_table_would(void **state)
 	static int64_t wanted[STEPS + 1];
 	struct seeded_random seeded;
 	struct tracker t = { 0 };
-	uint64_t next = 1, oldest = 1;
+	uint64_t next = 1;
+	uint64_t oldest = 1;
 
 	(void)state;
 	seeded_random_init(&seeded, 42);
