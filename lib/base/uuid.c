@@ -53,7 +53,8 @@ int uuid_parse(struct slice text, struct uuid *uuid_out)
 	if (text.len != UUID_TEXT_LEN)
 		return -EINVAL;
 	for (size_t i = 0; i < UUID_TEXT_LEN; i++) {
-		const char *at = memchr(alphabet, text.data[i], 64);
+		const char *at =
+			memchr(alphabet, text.data[i], sizeof(alphabet) - 1);
 
 		if (at == NULL)
 			return -EINVAL;

@@ -49,7 +49,7 @@ int log_reserve_segment(struct log *log)
 
 	if (log->segment_count < log->segment_capacity)
 		return 0;
-	segments = realloc(log->segments, capacity * sizeof(*segments));
+	segments = realloc(log->segments, capacity * sizeof(struct segment *));
 	if (segments == NULL)
 		return -ENOMEM;
 	log->segments = segments;

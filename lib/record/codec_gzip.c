@@ -110,7 +110,9 @@ struct gzip_decoder {
 
 static struct decompressor *gzip_new(void)
 {
-	return malloc(sizeof(struct gzip_decoder));
+	struct gzip_decoder *g = malloc(sizeof(*g));
+
+	return g == NULL ? NULL : &g->base;
 }
 
 static void gzip_free(struct decompressor *d)

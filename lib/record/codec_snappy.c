@@ -76,7 +76,9 @@ struct snappy_decoder {
 
 static struct decompressor *snappy_new(void)
 {
-	return calloc(1, sizeof(struct snappy_decoder));
+	struct snappy_decoder *s = calloc(1, sizeof(*s));
+
+	return s == NULL ? NULL : &s->base;
 }
 
 static void snappy_free(struct decompressor *d)

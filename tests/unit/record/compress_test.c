@@ -13,8 +13,10 @@
 
 #include "record/pool.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): codec is declared here */
 #define FOR_CODECS(codec)                                                      \
 	for (enum codec codec = CODEC_NONE; codec < CODEC_COUNT; codec++)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static struct buffer pack(enum codec codec, int level, struct slice data)
 {
