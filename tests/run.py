@@ -74,6 +74,10 @@ def judge(path, output, status, seconds):
     return path, passed, failures, skips, output, seconds
 
 
+def is_needless(reason):
+    return not reason.startswith("no JDK")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -86,6 +90,11 @@ def main():
     files = sorted(args.files, key=lambda f: not f.endswith(".bats"))
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for path, ok, bad, skips, output, seconds in pool.map(run, files):
+            if args.strict:
+                bad += [f"{test}: skipped, for what 'make deps' could have "
+                        f"avoided: {reason}"
+                        for test, reason in skips if is_needless(reason)]
+                skips = [s for s in skips if not is_needless(s[1])]
             name = os.path.relpath(path)
             print(f"{'FAIL' if bad else 'ok  '} {name}: {ok} passed"
                   + (f", {len(bad)} failed" if bad else "")
@@ -93,9 +102,8 @@ def main():
                   + f" ({seconds:.1f} s)")
             for test, reason in skips:
                 print(f"     skipped: {test}: {reason}")
-                if args.strict and not reason.startswith("no JDK"):
-                    bad.append(test)
-                    print("     which 'make deps' could have avoided")
+            for test in bad:
+                print(f"     failed: {test}")
             if bad:
                 print(output)
             sys.stdout.flush()
