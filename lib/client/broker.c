@@ -192,6 +192,7 @@ static void transmit(struct broker *b, struct client_request *r)
 	TAILQ_INSERT_TAIL(&b->sent, r, next);
 	r->state = REQUEST_SENT;
 	r->was_sent = true;
+	r->received_bytes = frame_conn_received(b->conn);
 	r->node_used = b->id;
 	frame_conn_send(b->conn, &r->send);
 }
@@ -533,13 +534,26 @@ static void expire_waiting(struct broker *b, int64_t now)
 	}
 }
 
+/* Has more of a long answer come since last time?  Then it may go on. */
+static bool is_coming(const struct broker *b, struct client_request *r,
+		      int64_t now)
+{
+	uint64_t received = frame_conn_received(b->conn);
+
+	if (!r->expect_much || received == r->received_bytes)
+		return false;
+	r->received_bytes = received;
+	r->deadline_ms = now + r->timeout_ms;
+	return true;
+}
+
 static void expire_sent(struct broker *b, int64_t now)
 {
 	struct client_request *r;
 	char text[100];
 
 	TAILQ_FOREACH (r, &b->sent, next) {
-		if (r->deadline_ms > now)
+		if (r->deadline_ms > now || is_coming(b, r, now))
 			continue;
 		snprintf(text, sizeof(text),
 			 "no answer to %s within %" PRId64 " ms", r->api->name,

@@ -127,6 +127,12 @@ struct client_payload {
 /* There will be no answer (acks=0): the request is done once it is sent. */
 void client_request_expect_nothing(struct client_request *request);
 
+/*
+ * The answer may be long: the timeout counts from the last bytes received
+ * rather than from the sending.
+ */
+void client_request_expect_much(struct client_request *request);
+
 /* The answer decoded; NULL unless it succeeded.  Lives in the request. */
 void *client_request_answer(struct client_request *request);
 int16_t client_request_version(const struct client_request *request);

@@ -262,6 +262,13 @@ void consumer_fail(struct consumer *c, const struct client_error *error)
 	c->error = *error;
 }
 
+int64_t consumer_timeout_ms(const struct consumer *c)
+{
+	int64_t ms = c->config->socket_timeout_ms;
+
+	return c->patience_ms >= 0 && c->patience_ms < ms ? c->patience_ms : ms;
+}
+
 void consumer_trouble(struct consumer *c, struct consumer_partition *p,
 		      const struct client_error *error, int64_t pause_ms)
 {

@@ -68,7 +68,8 @@ void consumer_free(struct consumer *consumer);
 
 /*
  * An error of a partition or broker that lasts longer is the consumer's end;
- * below 0 (the default) it is tried for ever.
+ * below 0 (the default) it is tried for ever.  A broker that is mute for as
+ * long is such an error.
  */
 void consumer_set_patience(struct consumer *consumer, int64_t ms);
 

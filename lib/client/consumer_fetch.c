@@ -238,8 +238,9 @@ static int fetch_from(struct consumer *c, struct consumer_node *node)
 	fill_limits(c, node, client_request_message(r), is_full_fetch);
 	node->start_over = false;
 	node->request = r;
+	client_request_expect_much(r);
 	client_send(r, node->id,
-		    c->config->fetch_wait_max_ms + c->config->socket_timeout_ms,
+		    c->config->fetch_wait_max_ms + consumer_timeout_ms(c),
 		    on_fetched, node);
 	return 0;
 }

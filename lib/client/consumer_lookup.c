@@ -276,8 +276,8 @@ static void ask(struct consumer *c, int32_t node, unsigned want, int64_t now)
 		consumer_fail(c, &error);
 		return;
 	}
-	client_send(lookup->request, node, c->config->socket_timeout_ms,
-		    on_looked_up, lookup);
+	client_send(lookup->request, node, consumer_timeout_ms(c), on_looked_up,
+		    lookup);
 }
 
 void consumer_lookup_send(struct consumer *c)

@@ -121,6 +121,9 @@ void consumer_pump(struct consumer *c);
 /* Tell that something has changed; from events of the loop only. */
 void consumer_ready(struct consumer *c);
 
+/* How long a broker may be mute that owes an answer. */
+int64_t consumer_timeout_ms(const struct consumer *c);
+
 /* The partition has trouble; it is tried again after pause_ms. */
 void consumer_trouble(struct consumer *c, struct consumer_partition *p,
 		      const struct client_error *error, int64_t pause_ms);

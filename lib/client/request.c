@@ -83,6 +83,11 @@ void client_request_expect_nothing(struct client_request *request)
 	request->expect_nothing = true;
 }
 
+void client_request_expect_much(struct client_request *request)
+{
+	request->expect_much = true;
+}
+
 void *client_request_answer(struct client_request *request)
 {
 	return request->answer;

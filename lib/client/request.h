@@ -30,6 +30,8 @@ struct client_request {
 	int16_t min_version;
 	int16_t max_version;
 	bool expect_nothing;
+	bool expect_much;        /* bytes that come move the deadline */
+	uint64_t received_bytes; /* by the connection, as last looked at */
 
 	enum request_state state;
 	struct broker *broker; /* WAITING and SENT */

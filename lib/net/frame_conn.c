@@ -66,6 +66,8 @@ struct frame_conn {
 	struct frame *frame; /* begun, not whole */
 	size_t frame_len;    /* bytes of it that are there */
 
+	uint64_t received_bytes;
+
 	/* Going out. */
 	struct send_list unsent;
 	struct send_list sent; /* to be told soon */
@@ -227,6 +229,11 @@ size_t frame_conn_unsent(const struct frame_conn *conn)
 	return conn->unsent_bytes;
 }
 
+uint64_t frame_conn_received(const struct frame_conn *conn)
+{
+	return conn->received_bytes;
+}
+
 /*
  * Coming in
  */
@@ -334,6 +341,7 @@ static bool read_some(struct frame_conn *conn)
 				 : "connection closed by the broker");
 		return false;
 	}
+	conn->received_bytes += (uint64_t)n;
 	if (conn->frame != NULL && (size_t)n < rest) {
 		conn->frame_len += (size_t)n;
 		return false;

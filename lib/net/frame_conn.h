@@ -100,6 +100,9 @@ void frame_conn_free(struct frame_conn *conn);
 /* Send it behind what waits already; connected or not, no matter. */
 void frame_conn_send(struct frame_conn *conn, struct frame_send *send);
 
+/* Bytes received so far: whether more come, where an answer is long. */
+uint64_t frame_conn_received(const struct frame_conn *conn);
+
 /* Bytes that wait to be sent. */
 size_t frame_conn_unsent(const struct frame_conn *conn);
 

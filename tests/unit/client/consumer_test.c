@@ -920,6 +920,27 @@ static void trouble_that_lasts_is_a_failure(void **state)
 	assert_int_equal(f->notes, 1);
 }
 
+static void a_broker_that_falls_mute_is_trouble(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 2);
+	set(f, "fetch.wait.max.ms", "10");
+	start(f);
+	consumer_set_patience(f->consumer, 300);
+	add(f, 0, CONSUMER_BEGINNING, 0, CONSUMER_NOWHERE);
+
+	/*
+	 * The Fetch at the end is held, for ever.  The next ones fail in ways
+	 * of this broker, which answers what comes behind one that it holds.
+	 */
+	assert_true(run_to_end(f) < 0);
+
+	assert_int_equal(consumer_error(f->consumer)->kind, CLIENT_UNREACHABLE);
+	assert_string_equal(f->seen, "0:0 0:1 ");
+	assert_non_null(strstr(f->note, "no answer to Fetch"));
+}
+
 static void no_right_to_read_is_a_failure_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -1148,6 +1169,7 @@ int main(void)
 		TEST(a_partition_that_is_not_there_fails_at_once),
 		TEST(nobody_there_fails_at_once),
 		TEST(trouble_that_lasts_is_a_failure),
+		TEST(a_broker_that_falls_mute_is_trouble),
 		TEST(no_right_to_read_is_a_failure_at_once),
 		TEST(a_leader_that_moved_is_followed),
 		TEST(a_session_is_told_only_what_changes),
