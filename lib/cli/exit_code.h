@@ -1,14 +1,13 @@
 /*
  * exit_code.h - what a tool's exit status says
  *
- * The same for all tools (man pages, EXIT STATUS).  Several things may go
+ * The same for all tools (man pages, EXIT STATUS), and the kinds of a client's
+ * error are among them (client/client_error.h).  Several things may go
  * wrong in one run: collect them with exit_worse().  128+n is not here: a tool
  * that a signal ends dies of it (cli/signals.h).
  */
 #ifndef CLI_EXIT_CODE_H
 #define CLI_EXIT_CODE_H
-
-#include <stdint.h>
 
 enum exit_code {
 	EXIT_GO_ON = -1,      /* not a status: nothing decided yet, go on */
@@ -26,16 +25,5 @@ enum exit_code {
  * tried), then 4 > 3 > 6 > 1 > 5 > 0.
  */
 int exit_worse(int a, int b);
-
-/*
- * The status for an error of lib/: a negative errno.  Unreachable:
- * -ECONNREFUSED, -ETIMEDOUT, -ENETUNREACH, -ECONNRESET and their like; bad
- * data: -EBADMSG, -E2BIG, -EILSEQ; missing: -ENOENT; denied: -EACCES, -EPERM;
- * all others: refused.  0 is EXIT_OK.
- */
-int exit_of_errno(int rc);
-
-/* The status for an error code of the protocol (wire/errors.h). */
-int exit_of_wire(int16_t code);
 
 #endif /* CLI_EXIT_CODE_H */

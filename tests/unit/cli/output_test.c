@@ -22,6 +22,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "cli/table.h"
+#include "client/client_error.h"
 #include "wire/errors.h"
 
 static void open_pipe(int fds[2])
@@ -397,22 +398,17 @@ static void test_the_worst_status_wins(void **state)
 static void test_errors_have_the_status_that_users_expect(void **state)
 {
 	(void)state;
-	assert_int_equal(exit_of_errno(0), EXIT_OK);
-	assert_int_equal(exit_of_errno(-ECONNREFUSED), EXIT_UNREACHABLE);
-	assert_int_equal(exit_of_errno(-EBADMSG), EXIT_BAD_DATA);
-	assert_int_equal(exit_of_errno(-ENOENT), EXIT_MISSING);
-	assert_int_equal(exit_of_errno(-EACCES), EXIT_DENIED);
-	assert_int_equal(exit_of_errno(-ENOSPC), EXIT_REFUSED);
-	assert_int_equal(exit_of_wire(WIRE_NONE), EXIT_OK);
-	assert_int_equal(exit_of_wire(WIRE_UNKNOWN_TOPIC_OR_PARTITION),
+	assert_int_equal(client_error_kind_of(WIRE_UNKNOWN_TOPIC_OR_PARTITION),
 			 EXIT_MISSING);
-	assert_int_equal(exit_of_wire(WIRE_TOPIC_AUTHORIZATION_FAILED),
+	assert_int_equal(client_error_kind_of(WIRE_TOPIC_AUTHORIZATION_FAILED),
 			 EXIT_DENIED);
-	assert_int_equal(exit_of_wire(WIRE_MESSAGE_TOO_LARGE), EXIT_BAD_DATA);
-	assert_int_equal(exit_of_wire(WIRE_REQUEST_TIMED_OUT),
+	assert_int_equal(client_error_kind_of(WIRE_MESSAGE_TOO_LARGE),
+			 EXIT_BAD_DATA);
+	assert_int_equal(client_error_kind_of(WIRE_REQUEST_TIMED_OUT),
 			 EXIT_UNREACHABLE);
-	assert_int_equal(exit_of_wire(WIRE_TOPIC_ALREADY_EXISTS), EXIT_REFUSED);
-	assert_int_equal(exit_of_wire(12345), EXIT_REFUSED);
+	assert_int_equal(client_error_kind_of(WIRE_TOPIC_ALREADY_EXISTS),
+			 EXIT_REFUSED);
+	assert_int_equal(client_error_kind_of(12345), EXIT_REFUSED);
 }
 
 /* JSON */
