@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -84,6 +85,12 @@ def main():
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("files", nargs="+")
     args = parser.parse_args()
+
+    # A caller that ignores signals (nohup, a job in the background of a
+    # script) would hand that down to programs that are tested for them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
     passed = failed = skipped = 0
     # Long ones first, so that the last does not run alone.
