@@ -50,9 +50,14 @@ int resolve_now(const char *host, uint16_t port, int family,
 	char service[6];
 
 	snprintf(service, sizeof(service), "%u", port);
-	if (getaddrinfo(host, service, &hints, list_out) != 0)
-		return -EAGAIN;
-	return 0;
+	if (getaddrinfo(host, service, &hints, list_out) == 0)
+		return 0;
+	/* It means this machine even where no file says so (RFC 6761). */
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+	host = family == AF_INET6 ? "::1" : "127.0.0.1";
+	if (is_local && getaddrinfo(host, service, &hints, list_out) == 0)
+		return 0;
+	return -EAGAIN;
 }
 
 static void lookup_release(struct lookup *lookup)
