@@ -447,11 +447,17 @@ static void end_sync(struct partition *p, struct log_sync *sync, int rc)
 	int64_t offset = log_sync_offset(sync);
 
 	log_sync_end(p->log, sync, rc);
+	stop_syncing(p);
+	if (rc < 0 && p->state == PARTITION_OPEN && !log_has_failed(p->log)) {
+		/* Only a small file: nothing is lost, the disk is full. */
+		p->unsynced = true;
+		keeper_add(p, TRY_AGAIN_US);
+		return;
+	}
 	if (rc < 0 && p->state == PARTITION_OPEN)
 		set_offline(p, "cannot sync", rc);
 	else if (p->state == PARTITION_OPEN)
 		synced_to(p, offset);
-	stop_syncing(p);
 	if (p->state == PARTITION_OPEN && p->unsynced && p->commit)
 		flusher_add(p);
 	else if (p->state == PARTITION_OPEN && p->unsynced)
