@@ -739,8 +739,8 @@ static void what_is_not_delivered_in_time_fails(void **state)
 	assert_true(f->produced > 1);
 	assert_int_equal(f->delivery_error.kind, CLIENT_UNREACHABLE);
 	/* And why: what the broker said, or that the last try was cut off. */
-	assert_non_null(strstr(f->delivery_error.text,
-			       "not delivered within 50 ms: "));
+	assert_non_null(
+		strstr(f->delivery_error.text, "not delivered within 50 ms: "));
 }
 
 static bool hold(struct fake_request *r)
