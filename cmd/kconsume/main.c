@@ -87,6 +87,14 @@ static void on_note(void *arg, const char *text)
 	message_info(&p->messages, "%s", text);
 }
 
+/* Output without them must not look as if it were all. */
+static void on_reset(void *arg, const char *text)
+{
+	struct program *p = arg;
+
+	message_warning(&p->messages, "%s", text);
+}
+
 static void on_end(void *arg, const char *topic, int32_t partition,
 		   int64_t offset)
 {
@@ -135,6 +143,7 @@ static int open_consumer(struct program *p)
 	const struct consumer_handler handler = {
 		.on_end = on_end,
 		.on_note = on_note,
+		.on_reset = on_reset,
 		.arg = p,
 	};
 

@@ -56,8 +56,13 @@ struct consumer_handler {
 	 */
 	void (*on_end)(void *arg, const char *topic, int32_t partition,
 		       int64_t offset);
-	/* Something to tell at -v: a reset offset, a retried error. */
+	/* Something to tell at -v: a retried error. */
 	void (*on_note)(void *arg, const char *text);
+	/*
+	 * Records were or may have been left out: the offset was out of range,
+	 * and auto.offset.reset says where it goes on.  NULL: on_note().
+	 */
+	void (*on_reset)(void *arg, const char *text);
 	void *arg;
 };
 

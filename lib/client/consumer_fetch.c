@@ -290,9 +290,11 @@ void consumer_fetch_send(struct consumer *c)
  * The answer
  */
 
-static void note(struct consumer *c, const char *text)
+static void tell_reset(struct consumer *c, const char *text)
 {
-	if (c->handler.on_note != NULL)
+	if (c->handler.on_reset != NULL)
+		c->handler.on_reset(c->handler.arg, text);
+	else if (c->handler.on_note != NULL)
 		c->handler.on_note(c->handler.arg, text);
 }
 
@@ -328,7 +330,7 @@ static void out_of_range(struct consumer *c, struct consumer_partition *p)
 		 p->topic->meta->name, p->index, p->fetch_offset,
 		 c->config->auto_offset_reset == RESET_EARLIEST ? "beginning"
 								: "end");
-	note(c, text);
+	tell_reset(c, text);
 	p->was_reset = true;
 	consumer_place_at(c, p,
 			  c->config->auto_offset_reset == RESET_EARLIEST

@@ -149,8 +149,11 @@ words() {
 	seq 0 9 | kproduce -t "$topic"
 	expect 0 kconsume -t "$topic" -o 1000 -c 10 -X auto.offset.reset=earliest
 	expect_same "$(words)" '0 1 2 3 4 5 6 7 8 9 '
+	expect_text "$stderr" 'kconsume: warning: '
+	expect_text "$stderr" 'partition 0: offset 1000 is out of range: going on at the beginning'
 	expect 0 kconsume -t "$topic" -o 1000 -e
 	expect_same "$(words)" ' '
+	expect_text "$stderr" 'offset 1000 is out of range: going on at the end'
 	expect 5 kconsume -t "$topic" -o 1000 -X auto.offset.reset=error
 	expect_text "$stderr" 'partition 0: offset 1000 is out of range'
 }
@@ -237,6 +240,7 @@ words() {
 # The laws of the envelope
 
 @test "kconsume -J | kproduce -J copies any records as they are" {
+	set -o pipefail
 	start_broker
 	new_topic 3
 	local first=$topic

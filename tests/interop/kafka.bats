@@ -8,7 +8,9 @@ load helper
 
 setup_file() {
 	command -v java >/dev/null || return 0
-	APACHE_KAFKA=$(kafka start "$BATS_FILE_TMPDIR/kafka")
+	# Tests write records of long ago, which are not to be deleted meanwhile.
+	APACHE_KAFKA=$(KAFKA_OPTIONS=log.retention.ms=-1 \
+		kafka start "$BATS_FILE_TMPDIR/kafka")
 	export APACHE_KAFKA
 }
 

@@ -154,7 +154,7 @@ load helper
 }
 
 @test "kcat -L lists brokers, topics and partitions" {
-	start_broker
+	start_broker -X auto.create.topics.enable=false
 	new_topic 3
 	run kcat -L
 	expect_text "$output" "at $broker (controller)"
