@@ -1,0 +1,41 @@
+/*
+ * observer.h - who wants to know what the server does
+ *
+ * Metrics and the trace.  An observer changes nothing.  Its functions run on
+ * the io thread of the connection, several threads at once; each may be NULL.
+ */
+#ifndef KBROKERD_SERVER_OBSERVER_H
+#define KBROKERD_SERVER_OBSERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct conn;
+struct request;
+
+enum { OBSERVERS_MAX = 4 };
+
+struct server_observer {
+	void *arg;
+	/* A request was decoded and its handler comes next.  frame: header and
+	 * body, without the size; gone when this returns. */
+	void (*on_request)(void *arg, const struct request *req,
+			   struct slice frame);
+	/*
+	 * It was answered with message (the response struct, which lives until
+	 * this returns; NULL: ended without an answer or with the connection).
+	 * bytes: of the whole answer, its size and file slices included.
+	 */
+	void (*on_answer)(void *arg, const struct request *req,
+			  const void *message, size_t bytes);
+	/* A connection began (open) or ended. */
+	void (*on_connection)(void *arg, const struct conn *conn, bool open);
+	/* A connection was dropped for what it sent; api_key -1: not known. */
+	void (*on_refused)(void *arg, const struct conn *conn, const char *why,
+			   int16_t api_key);
+};
+
+#endif /* KBROKERD_SERVER_OBSERVER_H */
