@@ -141,6 +141,7 @@ check-built:
 sanitize: sanitize-address sanitize-thread
 sanitize-address: export ASAN_OPTIONS = detect_stack_use_after_return=1:allocator_may_return_null=1
 sanitize-address: export UBSAN_OPTIONS = print_stacktrace=1
+sanitize-address: export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/leaks.supp:print_suppressions=0
 sanitize-address: export KSPOOL_SANITIZED = address
 sanitize-address:
 	@$(MAKE) --no-print-directory check-built BUILD=$(BUILD)/address \
