@@ -5,8 +5,11 @@
  *	waiter.c     waiters and wait sets
  *	topics.c     which topics and partitions are hosted
  *	flusher.c    the threads that sync
+ *	room.c       is there room on the disk?
  *	keeper.c     the thread that looks after the rest, from time to time
  *	recovery.c   what the data directory holds when the broker starts
+ *	traffic.c    what went in and out
+ *	facts.c      what can be told of them, for metrics and people
  *	table.c      all of it together
  */
 #ifndef KBROKERD_PARTITION_INTERNAL_H
@@ -17,6 +20,7 @@
 
 #include "kbrokerd/logger.h"
 #include "kbrokerd/partition/partition.h"
+#include "kbrokerd/partition/traffic.h"
 
 #define DELETED_SUFFIX "-delete"
 #define STRAY_SUFFIX   "-stray"
@@ -50,9 +54,15 @@ struct partition {
 	int64_t log_start_offset;
 	int64_t recovery_point;
 	int64_t looked_at_us; /* by retention, while CLOSED */
+	int64_t closed_bytes; /* its size, while CLOSED; -1: not known */
 	int64_t flush_messages;
 	int64_t flush_us; /* unsynced for so long at most */
 	struct partition_waiter *waiters;
+	struct traffic_counts traffic; /* since it was made */
+	/* What its files say, for facts.c, once it has looked. */
+	bool looked_at_files;
+	int32_t closed_segments;
+	int64_t closed_bytes, last_write_ms;
 
 	TAILQ_ENTRY(partition) in_queue; /* under the flusher's lock */
 	TAILQ_ENTRY(partition) in_due;   /* under the keeper's lock */
@@ -102,6 +112,9 @@ struct keeper {
 	struct partition_list due;     /* by rising due_us */
 	int64_t checkpoint_us;         /* when; INT64_MAX: nothing changed */
 	atomic_bool checkpoint_wanted; /* the same, without the lock */
+	/* Those who wait for log starts to be written, and those for whom
+	 * that is under way. */
+	LIST_HEAD(checkpoint_waiters, checkpoint_waiter) waiting, served;
 	int64_t retention_us;
 	bool purge; /* deleted directories wait to be removed */
 	pthread_t thread;
@@ -115,6 +128,14 @@ struct partition_table {
 	struct keeper keeper;
 	atomic_int commits; /* requests that wait for a sync */
 	_Atomic int64_t sync_us;
+	struct {
+		pthread_mutex_t lock;
+		struct room room;
+		/* Without the lock: until when it need not be taken. */
+		atomic_bool watched; /* there may be too little */
+		_Atomic int64_t look_us, budget_bytes;
+	} disk;
+	struct traffic traffic;
 	/* A deleted partition whose sync has ended. */
 	pthread_mutex_t drop_lock;
 	pthread_cond_t dropped;
@@ -125,6 +146,10 @@ struct partition_table {
 __attribute__((format(printf, 3, 4))) void table_log(
 	struct partition_table *table, int level, const char *format, ...);
 int64_t table_now_us(const struct partition_table *table);
+/* Look at the disk, and tell what is worth telling. */
+void table_look_at_disk(struct partition_table *table, int64_t now_us);
+/* Appending has failed for lack of room, or has worked. */
+void table_note_append(struct partition_table *table, int rc);
 /* Run it on each of them, by so many threads at once. */
 void table_each(struct partition **all, size_t count, size_t threads,
 		void (*run)(void *arg, struct partition *p), void *arg);

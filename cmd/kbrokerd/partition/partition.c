@@ -54,6 +54,7 @@ struct partition *partition_new(struct hosted_topic *topic, int32_t index,
 	atomic_init(&p->references, 1);
 	atomic_init(&p->leader_epoch, leader_epoch);
 	pthread_mutex_init(&p->lock, NULL);
+	p->closed_bytes = -1;
 	apply_config(p, &topic->config);
 	return p;
 }
@@ -172,6 +173,7 @@ int partition_open(struct partition *p)
 		return -EIO;
 	}
 	p->state = PARTITION_OPEN;
+	p->closed_bytes = -1;
 	p->high_watermark = log_end_offset(p->log);
 	return 0;
 }
@@ -342,6 +344,19 @@ static bool after_append(struct partition *p, bool deferred)
 	return start;
 }
 
+static void count_in(struct partition *p, const struct batch_header *header,
+		     const struct log_appended *appended)
+{
+	int64_t bytes = (int64_t)header->size;
+	int64_t records = appended->last_offset - appended->base_offset + 1;
+
+	if (appended->duplicate)
+		return;
+	p->traffic.bytes_in += bytes;
+	p->traffic.records_in += records;
+	traffic_add_in(&p->table->traffic, bytes, records);
+}
+
 static int append(struct partition *p, uint8_t *batch,
 		  const struct batch_header *header,
 		  struct log_appended *appended_out,
@@ -357,8 +372,10 @@ static int append(struct partition *p, uint8_t *batch,
 		rc = log_append(p->log, batch, header,
 				partition_leader_epoch(p), appended_out,
 				refusal_out);
-	if (rc == 0)
+	if (rc == 0) {
+		count_in(p, header, appended_out);
 		*sync_out = after_append(p, deferred);
+	}
 	pthread_mutex_unlock(&p->lock);
 	return rc;
 }
@@ -393,6 +410,14 @@ static void note_sync_us(struct partition_table *table, int64_t took_us)
 	mean = mean == 0 ? took_us
 			 : mean + (took_us - mean) / (1 << SYNC_MEAN_SHIFT);
 	atomic_store_explicit(&table->sync_us, mean, memory_order_relaxed);
+}
+
+static void note_sync(struct partition_table *table, int64_t took_us, int rc)
+{
+	note_sync_us(table, took_us);
+	histogram_add_shared(&table->traffic.syncs, took_us);
+	if (rc < 0)
+		atomic_fetch_add(&table->traffic.sync_failures, 1);
 }
 
 /* Everything up to offset is on disk. */
@@ -479,7 +504,7 @@ static void sync_partition(struct partition *p, bool queued)
 		pthread_mutex_unlock(&p->lock);
 		began_us = table_now_us(table);
 		rc = log_sync_run(sync);
-		note_sync_us(table, table_now_us(table) - began_us);
+		note_sync(table, table_now_us(table) - began_us, rc);
 		pthread_mutex_lock(&p->lock);
 		end_sync(p, sync, rc);
 	}
@@ -551,6 +576,27 @@ int partition_offsets(struct partition *p, struct partition_offsets *out)
 	return rc;
 }
 
+/* Only a reader knows how many records he was given.  All to the high
+ * watermark, if there is not more of average size. */
+static void count_out(struct partition *p, int64_t offset,
+		      const struct log_slice *slice)
+{
+	int64_t all = log_end_offset(p->log) - log_start_offset(p->log);
+	int64_t bytes = (int64_t)slice->len;
+	int64_t most = p->high_watermark - offset;
+	int64_t records = most;
+
+	if (bytes == 0)
+		return;
+	if (most > 1 && all > most)
+		records = (int64_t)((double)bytes * (double)all /
+				    (double)log_size_bytes(p->log));
+	records = records < 1 ? 1 : records > most ? most : records;
+	p->traffic.bytes_out += bytes;
+	p->traffic.records_out += records;
+	traffic_add_out(&p->table->traffic, bytes, records);
+}
+
 int partition_read(struct partition *p, int64_t offset, size_t max_bytes,
 		   bool at_least_one, struct log_slice *slice_out,
 		   struct partition_offsets *offsets_out)
@@ -570,6 +616,8 @@ int partition_read(struct partition *p, int64_t offset, size_t max_bytes,
 			rc = log_read(p->log, offset, max_bytes,
 				      p->high_watermark, at_least_one,
 				      slice_out);
+		if (rc == 0)
+			count_out(p, offset, slice_out);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return rc;
