@@ -67,8 +67,8 @@ static void look_at_files(struct partition *p)
 		params->vfs->list(params->vfs, dir, on_name, &files);
 	free(dir);
 	pthread_mutex_lock(&p->lock);
-	p->closed_bytes = files.bytes;
-	p->closed_segments = (int32_t)files.count;
+	p->file_bytes = files.bytes;
+	p->file_count = (int32_t)files.count;
 	p->last_write_ms = files.last_ms;
 	p->looked_at_files = true;
 	pthread_mutex_unlock(&p->lock);
@@ -92,8 +92,8 @@ static void of_checkpoints(const struct partition *p, struct partition_facts *f)
 {
 	f->log_start = p->log_start_offset;
 	f->log_end = f->high_watermark = p->recovery_point;
-	f->size_bytes = p->closed_bytes;
-	f->segment_count = p->looked_at_files ? p->closed_segments : -1;
+	f->size_bytes = p->file_bytes;
+	f->segment_count = p->looked_at_files ? p->file_count : -1;
 }
 
 /* Returns false when it is none any more. */

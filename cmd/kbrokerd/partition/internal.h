@@ -61,8 +61,8 @@ struct partition {
 	struct traffic_counts traffic; /* since it was made */
 	/* What its files say, for facts.c, once it has looked. */
 	bool looked_at_files;
-	int32_t closed_segments;
-	int64_t closed_bytes, last_write_ms;
+	int32_t file_count;
+	int64_t file_bytes, last_write_ms;
 
 	TAILQ_ENTRY(partition) in_queue; /* under the flusher's lock */
 	TAILQ_ENTRY(partition) in_due;   /* under the keeper's lock */
