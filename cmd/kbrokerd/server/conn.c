@@ -70,6 +70,7 @@ static void conn_close(struct conn *conn)
 	input_free(conn);
 	while ((p = TAILQ_FIRST(&conn->queue)) != NULL)
 		pending_drop(p);
+	observe_connection(conn, false);
 	if (conn->out != NULL)
 		io_thread_give_outbox(t, conn->out);
 	conn->out = NULL;
@@ -107,6 +108,8 @@ void conn_fail(struct conn *conn, const char *why, int16_t api_key,
 	char missed_text[16];
 	int32_t missed = 0;
 
+	if (!conn->closing)
+		observe_refused(conn, why, api_key);
 	if (!conn->closing && t->server->logger != NULL &&
 	    logger_allows(&t->log_limit, t->now_ms, 10, &missed)) {
 		snprintf(key, sizeof(key), "%d", api_key);
@@ -395,6 +398,7 @@ void conn_open(struct io_thread *t, const struct arrival *arrival)
 	assign_events(conn);
 	TAILQ_INSERT_TAIL(&t->conns, conn, link);
 	atomic_fetch_add(&t->conn_count, 1);
+	observe_connection(conn, true);
 	conn_mark(conn);
 }
 

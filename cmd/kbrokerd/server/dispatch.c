@@ -109,7 +109,7 @@ static void answer_unknown_api_versions(struct pending *p)
 	request_reply(&p->req, &response);
 }
 
-static void run(struct pending *p, struct slice bytes)
+static void run(struct pending *p, struct slice frame)
 {
 	struct io_thread *t = p->req.thread;
 	const struct wire_api *wire = p->req.wire;
@@ -117,9 +117,10 @@ static void run(struct pending *p, struct slice bytes)
 	if (p->req.version < wire->min_version ||
 	    p->req.version > wire->max_version) {
 		answer_unknown_api_versions(p);
-	} else if (decode(p, bytes) < 0) {
+	} else if (decode(p, frame) < 0) {
 		request_close(&p->req, "malformed request");
 	} else {
+		observe_request(p, frame);
 		t->running = p;
 		p->api->handle(&p->req);
 		assert(t->running == NULL); /* answered, parked or closed */

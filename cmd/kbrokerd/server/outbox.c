@@ -99,8 +99,8 @@ static int encode(struct outbox *o, const struct wire_api *api, int16_t version,
 			   &o->holes);
 }
 
-int outbox_put(struct outbox *o, const struct wire_api *api, int16_t version,
-	       int32_t correlation_id, const void *message)
+int64_t outbox_put(struct outbox *o, const struct wire_api *api,
+		   int16_t version, int32_t correlation_id, const void *message)
 {
 	size_t start = o->bytes.len;
 	size_t first = o->holes.count;
@@ -117,7 +117,7 @@ int outbox_put(struct outbox *o, const struct wire_api *api, int16_t version,
 		rc = -EOVERFLOW;
 	if (rc == 0) {
 		put_be32(o->bytes.data + start, (uint32_t)size);
-		return 0;
+		return size + SIZE_BYTES;
 	}
 	for (size_t i = first; file_bytes >= 0 && i < o->holes.count; i++)
 		log_slice_release(&o->slices[i]);

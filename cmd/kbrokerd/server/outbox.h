@@ -43,10 +43,12 @@ static inline size_t outbox_unsent(const struct outbox *o)
 /*
  * Append a response frame: size, header and message.  The slices that the
  * message's records name become the outbox's, whatever is returned.  Returns
- * 0, or -ENOMEM, -EOVERFLOW, -ENOTSUP with nothing appended.
+ * the frame's bytes, slices included, or -ENOMEM, -EOVERFLOW, -ENOTSUP with
+ * nothing appended.
  */
-int outbox_put(struct outbox *o, const struct wire_api *api, int16_t version,
-	       int32_t correlation_id, const void *message);
+int64_t outbox_put(struct outbox *o, const struct wire_api *api,
+		   int16_t version, int32_t correlation_id,
+		   const void *message);
 
 /* Move all of from, of which nothing is sent, to the end of o.  Returns 0 or
  * -ENOMEM with both as they were. */

@@ -127,6 +127,7 @@ static void pending_finish(struct pending *p)
 {
 	struct conn *conn = p->req.conn;
 
+	observe_answer(p, NULL, 0); /* it had none */
 	unhook(p);
 	arena_reset(&p->req.arena);
 	p->state = PENDING_DONE;
@@ -155,6 +156,7 @@ void pending_drop(struct pending *p)
 		return;
 	}
 	if (p->state == PENDING_PARKED) {
+		observe_answer(p, NULL, 0);
 		p->req.on_drop(&p->req);
 		unhook(p);
 		arena_reset(&p->req.arena);
@@ -167,6 +169,7 @@ void pending_discard(struct pending *p)
 	struct conn *conn = p->req.conn;
 
 	assert(p->orphan);
+	observe_answer(p, NULL, 0);
 	recycle(p);
 	conn_release(conn);
 }
@@ -186,16 +189,18 @@ void request_reply(struct request *req, const void *message)
 {
 	struct pending *p = pending_of(req);
 	struct outbox *box;
-	int rc;
+	int64_t n;
 
 	stop_running(p);
 	box = answer_box(p);
-	rc = box == NULL ? -ENOMEM
-			 : outbox_put(box, req->wire, req->version,
-				      req->correlation_id, message);
-	if (rc < 0 && !p->orphan)
+	n = box == NULL ? -ENOMEM
+			: outbox_put(box, req->wire, req->version,
+				     req->correlation_id, message);
+	if (n < 0 && !p->orphan)
 		conn_fail(req->conn, "answer cannot be encoded", req->wire->key,
 			  req->version, SLICE_NULL);
+	if (n >= 0 && !p->orphan)
+		observe_answer(p, message, (size_t)n);
 	pending_finish(p);
 }
 

@@ -29,6 +29,7 @@ struct pending {
 	bool has_parked;   /* the timer is made, others may have woken it */
 	bool woken;        /* in the thread's inbox; under its lock */
 	bool orphan;       /* the connection has gone */
+	bool observed;     /* observers were told of it, not yet of its end */
 	struct outbox *answer;
 	struct event timer;
 	TAILQ_ENTRY(pending) link;       /* in the connection's queue */

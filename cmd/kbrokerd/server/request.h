@@ -32,6 +32,7 @@ struct request {
 	void *message;          /* the decoded request struct */
 	struct arena arena;     /* freed after the answer is encoded */
 	int64_t received_us;    /* monotonic */
+	int64_t answered_us;    /* the same; for observers only */
 
 	/* For the handler while it is parked. */
 	void *state;                              /* its own; in the arena */

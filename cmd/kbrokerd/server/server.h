@@ -12,6 +12,7 @@
 
 #include "kbrokerd/server/budget.h"
 #include "kbrokerd/server/listener.h"
+#include "kbrokerd/server/observer.h"
 
 struct api;
 struct broker;
@@ -36,6 +37,8 @@ struct server {
 	struct io_thread *threads;
 	int32_t thread_count;
 	_Atomic int32_t conn_count;
+	const struct server_observer *observers[OBSERVERS_MAX];
+	size_t observer_count;
 };
 
 /*
