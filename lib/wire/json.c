@@ -15,10 +15,15 @@
 #include "base/utf8.h"
 #include "wire/codec.h"
 
+struct printer {
+	const struct wire_json_rules *rules;
+	struct buffer *out;
+};
+
 /* Recursion goes over the tables, which are finite and not deep. */
 /* NOLINTBEGIN(misc-no-recursion) */
-static void print_field(const struct wire_field *f, int16_t version,
-			const void *at, struct buffer *out);
+static void print_field(const struct printer *p, const struct wire_field *f,
+			int16_t version, const void *at);
 
 static void print_text(struct slice text, struct buffer *out)
 {
@@ -63,13 +68,24 @@ static void print_slice(const struct slice *s, bool is_text, bool nullable,
 		print_base64(*s, out);
 }
 
-static void print_records(const struct wire_records *records, bool nullable,
-			  struct buffer *out)
+static void print_records(const struct printer *p,
+			  const struct wire_records *records, bool nullable)
 {
-	if (records->data == NULL && records->file == NULL && nullable)
+	struct buffer *out = p->out;
+	struct buffer bytes = { 0 };
+
+	if (records->data == NULL && records->file == NULL && nullable) {
 		buffer_put_text(out, "null");
-	else
-		buffer_printf(out, "{\"bytes\":%zu}", records->len);
+		return;
+	}
+	buffer_printf(out, "{\"bytes\":%zu", records->len);
+	if (p->rules->read_records != NULL &&
+	    p->rules->read_records(p->rules->arg, records, &bytes) == 0) {
+		buffer_put_text(out, ",\"base64\":");
+		print_base64(buffer_slice(&bytes), out);
+	}
+	buffer_put_u8(out, '}');
+	buffer_clear(&bytes);
 }
 
 static void print_double(const void *at, struct buffer *out)
@@ -121,9 +137,22 @@ static void print_unknown(struct wire_tag_iter *iter, bool *is_first,
 	buffer_put_u8(out, '}');
 }
 
-static void print_struct(const struct wire_desc *d, int16_t version,
-			 const void *base, struct buffer *out)
+static bool is_secret(const struct printer *p, const struct wire_desc *d,
+		      const struct wire_field *f, const void *base)
 {
+	return p->rules->is_secret != NULL &&
+	       p->rules->is_secret(p->rules->arg, d, f->name, base);
+}
+
+static bool is_full(const struct printer *p)
+{
+	return p->rules->bytes_max > 0 && p->out->len > p->rules->bytes_max;
+}
+
+static void print_struct(const struct printer *p, const struct wire_desc *d,
+			 int16_t version, const void *base)
+{
+	struct buffer *out = p->out;
 	const struct wire_field *end =
 		d->fields + d->plain_count + d->tagged_count;
 	bool is_first = true;
@@ -133,7 +162,10 @@ static void print_struct(const struct wire_desc *d, int16_t version,
 		if (!wire_field_in(f, version))
 			continue;
 		print_name(f->name, &is_first, out);
-		print_field(f, version, wire_at(base, f), out);
+		if (is_secret(p, d, f, base))
+			buffer_put_text(out, "\"***\"");
+		else
+			print_field(p, f, version, wire_at(base, f));
 	}
 	if (wire_is_flexible(d, version)) {
 		struct wire_tag_iter iter = wire_tag_iter(d, version, base);
@@ -143,22 +175,23 @@ static void print_struct(const struct wire_desc *d, int16_t version,
 	buffer_put_u8(out, '}');
 }
 
-static void print_pointer(const struct wire_field *f, int16_t version,
-			  const void *at, struct buffer *out)
+static void print_pointer(const struct printer *p, const struct wire_field *f,
+			  int16_t version, const void *at)
 {
 	const void *inner;
 
 	memcpy(&inner, at, sizeof(inner));
 	if (inner == NULL && wire_field_nullable(f, version))
-		buffer_put_text(out, "null");
+		buffer_put_text(p->out, "null");
 	else
-		print_struct(f->desc, version,
-			     inner == NULL ? f->desc->defaults : inner, out);
+		print_struct(p, f->desc, version,
+			     inner == NULL ? f->desc->defaults : inner);
 }
 
-static void print_array(const struct wire_field *f, int16_t version,
-			const void *at, struct buffer *out)
+static void print_array(const struct printer *p, const struct wire_field *f,
+			int16_t version, const void *at)
 {
+	struct buffer *out = p->out;
 	struct wire_field elem = wire_element(f);
 	size_t size = wire_elem_size(f);
 	const uint8_t *items;
@@ -171,10 +204,10 @@ static void print_array(const struct wire_field *f, int16_t version,
 		return;
 	}
 	buffer_put_u8(out, '[');
-	for (int32_t i = 0; i < count; i++, items += size) {
+	for (int32_t i = 0; i < count && !is_full(p); i++, items += size) {
 		if (i > 0)
 			buffer_put_u8(out, ',');
-		print_field(&elem, version, items, out);
+		print_field(p, &elem, version, items);
 	}
 	buffer_put_u8(out, ']');
 }
@@ -197,9 +230,10 @@ static int64_t load_number(enum wire_op op, const void *at)
 	}
 }
 
-static void print_field(const struct wire_field *f, int16_t version,
-			const void *at, struct buffer *out)
+static void print_field(const struct printer *p, const struct wire_field *f,
+			int16_t version, const void *at)
 {
+	struct buffer *out = p->out;
 	bool nullable = wire_field_nullable(f, version);
 
 	switch ((enum wire_op)f->op) {
@@ -217,16 +251,16 @@ static void print_field(const struct wire_field *f, int16_t version,
 		print_slice(at, f->op == WIRE_OP_STRING, nullable, out);
 		return;
 	case WIRE_OP_RECORDS:
-		print_records(at, nullable, out);
+		print_records(p, at, nullable);
 		return;
 	case WIRE_OP_STRUCT:
-		print_struct(f->desc, version, at, out);
+		print_struct(p, f->desc, version, at);
 		return;
 	case WIRE_OP_POINTER:
-		print_pointer(f, version, at, out);
+		print_pointer(p, f, version, at);
 		return;
 	case WIRE_OP_ARRAY:
-		print_array(f, version, at, out);
+		print_array(p, f, version, at);
 		return;
 	default:
 		buffer_printf(out, "%" PRId64, load_number(f->op, at));
@@ -234,11 +268,24 @@ static void print_field(const struct wire_field *f, int16_t version,
 	}
 }
 
+int wire_print_json_by(const struct wire_json_rules *rules,
+		       const struct wire_desc *desc, int16_t version,
+		       const void *message, struct buffer *out)
+{
+	struct printer p = { .rules = rules, .out = out };
+
+	print_struct(&p, desc, version, message);
+	if (is_full(&p))
+		return -EMSGSIZE;
+	return out->failed ? -ENOMEM : 0;
+}
+
 int wire_print_json(const struct wire_desc *desc, int16_t version,
 		    const void *message, struct buffer *out)
 {
-	print_struct(desc, version, message, out);
-	return out->failed ? -ENOMEM : 0;
+	static const struct wire_json_rules plain;
+
+	return wire_print_json_by(&plain, desc, version, message, out);
 }
 
 /* NOLINTEND(misc-no-recursion) */

@@ -130,6 +130,26 @@ bool wire_equal(const struct wire_desc *desc, int16_t version, const void *a,
 int wire_print_json(const struct wire_desc *desc, int16_t version,
 		    const void *message, struct buffer *out);
 
+/* What may be printed otherwise; each may be NULL or 0. */
+struct wire_json_rules {
+	void *arg;
+	/* Is this field of message, a struct of the table desc, a secret?  It
+	 * is printed as "***". */
+	bool (*is_secret)(void *arg, const struct wire_desc *desc,
+			  const char *field, const void *message);
+	/* Append the bytes of records, which are then printed in base64 beside
+	 * their number.  Returns 0, or anything else to leave them out. */
+	int (*read_records)(void *arg, const struct wire_records *records,
+			    struct buffer *bytes);
+	/* out may be so long, roughly; past it the text is cut. */
+	size_t bytes_max;
+};
+
+/* The same by rules.  Returns -EMSGSIZE when it was cut. */
+int wire_print_json_by(const struct wire_json_rules *rules,
+		       const struct wire_desc *desc, int16_t version,
+		       const void *message, struct buffer *out);
+
 /* One row for each api of the schema. */
 struct wire_api {
 	int16_t key;

@@ -206,10 +206,11 @@ while True: signal.pause()'
 
 @test "--run: ^Z stops it, and fg takes it up again" {
 	run_setup
+	printf '#!/bin/sh\necho begun\ncat\n' >talk
+	chmod +x talk
 	expect 0 python3 "$BATS_TEST_DIRNAME/terminal.py" \
-		"\$ =$BIN/kbrokerd --run -- sh -c 'echo be""gun; cat'\\n" \
-		'begun=\x1a' 'Stopped=fg\n' 'run=hello\n' \
-		'hello=' 'hello=\x04' '$ =exit\n' -- \
-		env PS1='$ ' bash --norc -i
+		"\$ =$BIN/kbrokerd --run -- ./talk\\n" \
+		'begun=\x1a' 'Stopped=fg\n' './talk=hello\n' 'hello=' \
+		'hello=\x04' '$ =exit\n' -- env PS1='$ ' bash --norc -i
 	expect_nothing_left
 }

@@ -819,6 +819,64 @@ static void json_names_fields_and_kinds(void **state)
 	buffer_clear(&out);
 }
 
+static bool index_is_secret(void *arg, const struct wire_desc *desc,
+			    const char *field, const void *message)
+{
+	const struct produce_request_topic_data_partition_data *p = message;
+
+	return arg == NULL &&
+	       desc == &produce_request_topic_data_partition_data_desc &&
+	       strcmp(field, "index") == 0 && p->index == 7;
+}
+
+static int copy_records(void *arg, const struct wire_records *records,
+			struct buffer *bytes)
+{
+	(void)arg;
+	buffer_put(bytes, records->data, records->len);
+	return 0;
+}
+
+static void json_by_rules_hides_and_shows(void **state)
+{
+	struct produce_request_topic_data_partition_data partition = {
+		.index = 7,
+		.records = { .data = (const uint8_t *)"xyz", .len = 3 },
+	};
+	const struct wire_json_rules rules = {
+		.is_secret = index_is_secret,
+		.read_records = copy_records,
+	};
+	struct buffer out = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		wire_print_json_by(
+			&rules, &produce_request_topic_data_partition_data_desc,
+			9, &partition, &out),
+		0);
+	assert_string_equal(buffer_text(&out),
+			    "{\"index\":\"***\",\"records\":"
+			    "{\"bytes\":3,\"base64\":\"eHl6\"}}");
+	buffer_clear(&out);
+}
+
+static void json_by_rules_ends_where_it_may_not_go_on(void **state)
+{
+	struct metadata_request_topics topics[100] = { 0 };
+	struct metadata_request request = { .topics = topics,
+					    .topics_count = 100 };
+	const struct wire_json_rules rules = { .bytes_max = 200 };
+	struct buffer out = { 0 };
+
+	(void)state;
+	assert_int_equal(wire_print_json_by(&rules, &metadata_request_desc, 12,
+					    &request, &out),
+			 -EMSGSIZE);
+	assert_true(out.len < 400);
+	buffer_clear(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -849,6 +907,8 @@ int main(void)
 		cmocka_unit_test(metadata_frames_that_are_wrong_are_refused),
 		cmocka_unit_test(keys_carry_their_type_id),
 		cmocka_unit_test(json_names_fields_and_kinds),
+		cmocka_unit_test(json_by_rules_hides_and_shows),
+		cmocka_unit_test(json_by_rules_ends_where_it_may_not_go_on),
 		cmocka_unit_test(random_messages_of_every_version_come_back),
 		cmocka_unit_test(a_message_cut_anywhere_is_refused),
 		cmocka_unit_test(a_mutated_message_stays_within_memory),
