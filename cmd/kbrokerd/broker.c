@@ -177,6 +177,7 @@ static int start_partitions(struct broker *broker, char *error,
 		.clean = broker->found.clean || broker->found.fresh,
 		.retention_check_ms =
 			config_int(config, "log.retention.check.interval.ms"),
+		.min_free_bytes = config->min_free_bytes,
 		.log = on_log,
 		.log_arg = broker,
 	};

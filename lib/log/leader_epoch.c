@@ -84,7 +84,7 @@ void leader_epochs_end_of(const struct leader_epochs *epochs, int32_t epoch,
 
 	*epoch_out = -1;
 	*end_offset_out = -1;
-	if (epoch < 0 || epoch > leader_epochs_latest(epochs))
+	if (epoch == -1 || epoch > leader_epochs_latest(epochs))
 		return;
 	if (epoch == leader_epochs_latest(epochs)) {
 		*epoch_out = epoch;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -170,6 +171,25 @@ static int64_t system_modified_ms(struct vfs *vfs, int fd)
 	return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
+static int system_space(struct vfs *vfs, const char *path,
+			struct vfs_space *space_out)
+{
+	struct statvfs st;
+	int rc;
+
+	(void)vfs;
+	do {
+		rc = statvfs(path, &st);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return -errno;
+	*space_out = (struct vfs_space){
+		.total_bytes = (int64_t)(st.f_blocks * st.f_frsize),
+		.usable_bytes = (int64_t)(st.f_bavail * st.f_frsize),
+	};
+	return 0;
+}
+
 struct vfs *vfs_system(void)
 {
 	static struct vfs system = {
@@ -187,6 +207,7 @@ struct vfs *vfs_system(void)
 		.sync_dir = system_sync_dir,
 		.list = system_list,
 		.modified_ms = system_modified_ms,
+		.space = system_space,
 	};
 
 	return &system;

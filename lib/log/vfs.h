@@ -14,6 +14,12 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+/* Room on a file system, bytes. */
+struct vfs_space {
+	int64_t total_bytes;
+	int64_t usable_bytes; /* by us, not by the superuser */
+};
+
 struct vfs {
 	int (*open)(struct vfs *vfs, const char *path, int flags, mode_t mode);
 	int (*close)(struct vfs *vfs, int fd);
@@ -36,6 +42,9 @@ struct vfs {
 		    int (*on_name)(void *arg, const char *name), void *arg);
 	/* When the file was last written, in ms since 1970. */
 	int64_t (*modified_ms)(struct vfs *vfs, int fd);
+	/* Of the file system that path lies in; as statvfs(3). */
+	int (*space)(struct vfs *vfs, const char *path,
+		     struct vfs_space *space_out);
 };
 
 /* The machine's own; shared, needs no release. */

@@ -12,11 +12,15 @@ static const struct api rows[] = {
 	{ 18, -1, false, api_api_versions },
 	{ 19, -1, false, api_create_topics },
 	{ 20, -1, false, api_delete_topics },
+	{ 21, -1, false, api_delete_records },
 	{ 22, -1, false, api_init_producer_id },
+	{ 23, -1, false, api_offset_for_leader_epoch },
 	{ 32, -1, false, api_describe_configs },
+	{ 35, -1, false, api_describe_log_dirs },
 	{ 37, -1, false, api_create_partitions },
 	{ 44, -1, false, api_incremental_alter_configs },
 	{ 60, -1, false, api_describe_cluster },
+	{ 61, -1, false, api_describe_producers },
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };

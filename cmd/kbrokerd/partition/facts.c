@@ -74,6 +74,27 @@ static void look_at_files(struct partition *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+int64_t partition_size_bytes(struct partition *p)
+{
+	int64_t bytes;
+
+	pthread_mutex_lock(&p->lock);
+	while (p->state == PARTITION_CLOSED && p->has_directory &&
+	       !p->looked_at_files) {
+		pthread_mutex_unlock(&p->lock);
+		look_at_files(p);
+		pthread_mutex_lock(&p->lock);
+	}
+	if (p->state == PARTITION_OPEN)
+		bytes = log_size_bytes(p->log);
+	else if (p->state == PARTITION_CLOSED)
+		bytes = p->has_directory ? p->file_bytes : 0;
+	else
+		bytes = p->state == PARTITION_GONE ? -ENOENT : -EIO;
+	pthread_mutex_unlock(&p->lock);
+	return bytes;
+}
+
 /* Walking */
 
 static void of_log(const struct partition *p, struct partition_facts *f)

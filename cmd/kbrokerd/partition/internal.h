@@ -54,9 +54,9 @@ struct partition {
 	int64_t log_start_offset;
 	int64_t recovery_point;
 	int64_t looked_at_us; /* by retention, while CLOSED */
-	int64_t closed_bytes; /* its size, while CLOSED; -1: not known */
 	int64_t flush_messages;
 	int64_t flush_us; /* unsynced for so long at most */
+	int64_t delete_delay_us;
 	struct partition_waiter *waiters;
 	struct traffic_counts traffic; /* since it was made */
 	/* What its files say, for facts.c, once it has looked. */
@@ -112,9 +112,8 @@ struct keeper {
 	struct partition_list due;     /* by rising due_us */
 	int64_t checkpoint_us;         /* when; INT64_MAX: nothing changed */
 	atomic_bool checkpoint_wanted; /* the same, without the lock */
-	/* Those who wait for log starts to be written, and those for whom
-	 * that is under way. */
-	LIST_HEAD(checkpoint_waiters, checkpoint_waiter) waiting, served;
+	/* Those who wait for log starts to be written. */
+	LIST_HEAD(checkpoint_waiters, checkpoint_waiter) waiting;
 	int64_t retention_us;
 	bool purge; /* deleted directories wait to be removed */
 	pthread_t thread;

@@ -60,6 +60,30 @@ void keeper_want_checkpoint(struct partition_table *table)
 	pthread_mutex_unlock(&k->lock);
 }
 
+void partition_table_wait_checkpoint(struct partition_table *table,
+				     struct checkpoint_waiter *waiter)
+{
+	struct keeper *k = &table->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	LIST_INSERT_HEAD(&k->waiting, waiter, in_list);
+	waiter->listed = true;
+	pthread_cond_signal(&k->work);
+	pthread_mutex_unlock(&k->lock);
+}
+
+void partition_table_unwait_checkpoint(struct partition_table *table,
+				       struct checkpoint_waiter *waiter)
+{
+	struct keeper *k = &table->keeper;
+
+	pthread_mutex_lock(&k->lock);
+	if (waiter->listed)
+		LIST_REMOVE(waiter, in_list);
+	waiter->listed = false;
+	pthread_mutex_unlock(&k->lock);
+}
+
 void keeper_want_purge(struct partition_table *table)
 {
 	struct keeper *k = &table->keeper;
@@ -117,14 +141,15 @@ static int make_lists(struct checkpoint_lists *lists, struct partition **all,
 	return 0;
 }
 
-int keeper_write_checkpoints(struct partition_table *table)
+/* Write the checkpoints of the kinds from first to last. */
+static int write_checkpoints(struct partition_table *table, int first, int last)
 {
 	struct checkpoint_lists lists = { 0 };
 	size_t count;
 	struct partition **all = topics_all(table, &count);
 	int rc = all == NULL ? -ENOMEM : make_lists(&lists, all, count);
 
-	for (int kind = 0; kind < 3 && rc == 0; kind++)
+	for (int kind = first; kind <= last && rc == 0; kind++)
 		rc = data_dir_write_checkpoint(
 			table->params.dir, (enum checkpoint_kind)kind,
 			lists.entries[kind], lists.count);
@@ -135,6 +160,34 @@ int keeper_write_checkpoints(struct partition_table *table)
 		table_log(table, LOGGER_WARN, "cannot write checkpoints: %s",
 			  strerror(-rc));
 	return rc;
+}
+
+int keeper_write_checkpoints(struct partition_table *table)
+{
+	return write_checkpoints(table, 0, CHECKPOINT_HIGH_WATERMARK);
+}
+
+/* Write the log starts, for those who wait for that. */
+static void serve_waiters(struct partition_table *table)
+{
+	struct keeper *k = &table->keeper;
+	struct checkpoint_waiter *w;
+	struct checkpoint_waiter *next;
+	int rc = write_checkpoints(table, CHECKPOINT_LOG_START,
+				   CHECKPOINT_LOG_START);
+
+	pthread_mutex_lock(&k->lock);
+	for (w = LIST_FIRST(&k->waiting); w != NULL; w = next) {
+		next = LIST_NEXT(w, in_list);
+		/* Else it came too late, and is for the next time. */
+		if (!w->under_way)
+			continue;
+		LIST_REMOVE(w, in_list);
+		w->listed = false;
+		w->rc = rc;
+		w->wake(w);
+	}
+	pthread_mutex_unlock(&k->lock);
 }
 
 /* Retention */
@@ -193,7 +246,7 @@ static void purge(struct partition_table *table)
 
 struct chores {
 	struct partition *due; /* one whose sync is due */
-	bool checkpoint, retention, purge, stop;
+	bool checkpoint, log_starts, retention, purge, stop;
 };
 
 static int64_t retention_interval_us(const struct partition_table *table)
@@ -210,12 +263,17 @@ static bool find_chores(struct partition_table *table, struct chores *chores,
 	struct keeper *k = &table->keeper;
 	struct partition *first = TAILQ_FIRST(&k->due);
 	int64_t now_us = table_now_us(table);
+	struct checkpoint_waiter *w;
 
 	*chores = (struct chores){ .stop = k->stopping, .purge = k->purge };
 	k->purge = false;
 	if (first != NULL && first->due_us <= now_us) {
 		TAILQ_REMOVE(&k->due, first, in_due);
 		chores->due = first;
+	}
+	LIST_FOREACH (w, &k->waiting, in_list) {
+		w->under_way = true;
+		chores->log_starts = true;
 	}
 	if (k->checkpoint_us <= now_us) {
 		chores->checkpoint = true;
@@ -232,7 +290,7 @@ static bool find_chores(struct partition_table *table, struct chores *chores,
 	if (first != NULL && first->due_us < *wake_us_out)
 		*wake_us_out = first->due_us;
 	return chores->stop || chores->purge || chores->due != NULL ||
-	       chores->checkpoint || chores->retention;
+	       chores->log_starts || chores->checkpoint || chores->retention;
 }
 
 static void sleep_until(struct keeper *k, int64_t wake_us, int64_t now_us)
@@ -276,8 +334,12 @@ static void *run(void *arg)
 		}
 		if (chores.purge)
 			purge(table);
+		if (chores.log_starts)
+			serve_waiters(table);
 		if (chores.checkpoint)
 			keeper_write_checkpoints(table);
+		if (chores.retention)
+			table_look_at_disk(table, table_now_us(table));
 		if (chores.retention)
 			keeper_apply_retention(table);
 	} while (!chores.stop);

@@ -30,12 +30,19 @@
 
 /* Life */
 
+/* Segments went: a sync also removes their files. */
+static void remove_files_later(struct partition *p)
+{
+	keeper_add(p, p->delete_delay_us);
+}
+
 static void apply_config(struct partition *p, const struct topic_config *config)
 {
 	/* A topic that wants each record synced gets what commit gives. */
 	p->commit = p->table->params.flush_mode == FLUSH_COMMIT ||
 		    config->log.flush_messages <= 1;
 	p->flush_messages = config->log.flush_messages;
+	p->delete_delay_us = config->log.file_delete_delay_ms * MILLISECOND_US;
 	p->flush_us = SYNC_AFTER_US;
 	if (config->log.flush_ms < SYNC_AFTER_US / MILLISECOND_US)
 		p->flush_us = config->log.flush_ms * MILLISECOND_US;
@@ -54,7 +61,6 @@ struct partition *partition_new(struct hosted_topic *topic, int32_t index,
 	atomic_init(&p->references, 1);
 	atomic_init(&p->leader_epoch, leader_epoch);
 	pthread_mutex_init(&p->lock, NULL);
-	p->closed_bytes = -1;
 	apply_config(p, &topic->config);
 	return p;
 }
@@ -173,7 +179,6 @@ int partition_open(struct partition *p)
 		return -EIO;
 	}
 	p->state = PARTITION_OPEN;
-	p->closed_bytes = -1;
 	p->high_watermark = log_end_offset(p->log);
 	return 0;
 }
@@ -377,6 +382,7 @@ static int append(struct partition *p, uint8_t *batch,
 		*sync_out = after_append(p, deferred);
 	}
 	pthread_mutex_unlock(&p->lock);
+	table_note_append(p->table, rc);
 	return rc;
 }
 
@@ -644,6 +650,7 @@ int partition_with_log(struct partition *p,
 				p->high_watermark = start;
 			waiters_fire_all(p);
 			keeper_want_checkpoint(p->table);
+			remove_files_later(p);
 		}
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -690,10 +697,8 @@ static void apply_retention(struct partition *p,
 			  ", which starts at offset %" PRId64 " now",
 			  rc, p->topic->name, p->index,
 			  log_start_offset(p->log));
-	/* A sync also removes the files of segments that went. */
 	if (rc > 0)
-		keeper_add(p,
-			   config->log.file_delete_delay_ms * MILLISECOND_US);
+		remove_files_later(p);
 	log_expire_producers(p->log, now_ms);
 	if (log_start_offset(p->log) != start) {
 		waiters_fire_all(p);

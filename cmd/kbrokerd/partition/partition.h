@@ -15,9 +15,11 @@
 #define KBROKERD_PARTITION_PARTITION_H
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include "kbrokerd/metadata/metadata.h"
 #include "kbrokerd/metadata/topic_config.h"
+#include "kbrokerd/partition/room.h"
 #include "log/data_dir.h"
 #include "log/log.h"
 
@@ -38,6 +40,7 @@ struct partition_table_params {
 	bool clean;                 /* the last shutdown was */
 	int64_t retention_check_ms; /* log.retention.check.interval.ms; 0: its
 				       default */
+	int64_t min_free_bytes;     /* room.h; 0: no limit */
 	/* Called for each line worth telling (recovery, lost logs), with a
 	 * level of logger.h; any thread.  May be NULL. */
 	void (*log)(void *arg, int level, const char *text);
@@ -63,6 +66,39 @@ int partition_table_start(const struct partition_table_params *params,
  * shutdown marker may be written; else the first error.  NULL does nothing.
  */
 int partition_table_stop(struct partition_table *table);
+
+/* The data directory; valid as long as the table. */
+const char *partition_table_dir(const struct partition_table *table);
+
+/* How much room there is on its file system.  Returns 0 or an error. */
+int partition_table_space(struct partition_table *table,
+			  struct vfs_space *space_out);
+
+/*
+ * May bytes be appended, as far as room on the disk goes?  Looks at the disk
+ * from time to time.  now_us is monotonic.  When they may not, text says why;
+ * it may be NULL.  Any thread.
+ */
+enum room_verdict partition_table_room(struct partition_table *table,
+				       size_t bytes, int64_t now_us, char *text,
+				       size_t text_size);
+
+/*
+ * Have the log start offsets of this moment written to their checkpoint, at
+ * once: wake is called, on another thread, when they are on disk (rc 0) or
+ * could not be written (a negative errno).  The waiter must stay until then,
+ * or until unwait returns.
+ */
+struct checkpoint_waiter {
+	void (*wake)(struct checkpoint_waiter *waiter);
+	int rc;
+	LIST_ENTRY(checkpoint_waiter) in_list;
+	bool listed, under_way;
+};
+void partition_table_wait_checkpoint(struct partition_table *table,
+				     struct checkpoint_waiter *waiter);
+void partition_table_unwait_checkpoint(struct partition_table *table,
+				       struct checkpoint_waiter *waiter);
 
 /*
  * The partition, with a reference, or NULL when this node does not host it
@@ -129,6 +165,10 @@ struct partition_offsets {
 
 /* Returns 0, -ENOENT or -EIO as partition_append(), or what log_open() does. */
 int partition_offsets(struct partition *p, struct partition_offsets *out);
+
+/* Bytes of its records on disk; -EIO or -ENOENT as above.  The log of one that
+ * is not in use is not opened for that. */
+int64_t partition_size_bytes(struct partition *p);
 
 /*
  * Read for a consumer, up to the high watermark: log_read() under the lock,

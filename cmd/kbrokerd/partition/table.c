@@ -9,6 +9,10 @@
 
 #include "kbrokerd/partition/internal.h"
 
+/* How long what the disk said is believed. */
+#define LOOK_AFTER_US  INT64_C(1000000)
+#define WATCH_AFTER_US INT64_C(100000) /* while there is too little room */
+
 enum {
 	LINE_BYTES_MAX = 1024,
 	BROKER_CONFIGS = 4, /* ConfigResourceType */
@@ -72,6 +76,88 @@ void table_each(struct partition **all, size_t count, size_t threads,
 		pthread_join(ids[--started], NULL);
 }
 
+/* The disk */
+
+const char *partition_table_dir(const struct partition_table *table)
+{
+	return data_dir_path(table->params.dir);
+}
+
+int partition_table_space(struct partition_table *table,
+			  struct vfs_space *space_out)
+{
+	struct vfs *vfs = table->params.vfs;
+
+	return vfs->space(vfs, partition_table_dir(table), space_out);
+}
+
+/* Under its lock: when it is to be looked at next. */
+static void plan_next_look(struct partition_table *table, int64_t now_us)
+{
+	bool enough = room_verdict(&table->disk.room, now_us) == ROOM_ENOUGH;
+
+	atomic_store(&table->disk.watched, !enough);
+	atomic_store(&table->disk.look_us,
+		     now_us + (enough ? LOOK_AFTER_US : WATCH_AFTER_US));
+	atomic_store(&table->disk.budget_bytes,
+		     room_budget_bytes(&table->disk.room));
+}
+
+void table_look_at_disk(struct partition_table *table, int64_t now_us)
+{
+	struct vfs_space space;
+	char text[256];
+	int level = -1;
+
+	/* A disk that cannot be asked is no reason to refuse records. */
+	if (partition_table_space(table, &space) < 0)
+		return;
+	pthread_mutex_lock(&table->disk.lock);
+	level = room_update(&table->disk.room, &space, now_us, text,
+			    sizeof(text));
+	plan_next_look(table, now_us);
+	pthread_mutex_unlock(&table->disk.lock);
+	if (level >= 0)
+		table_log(table, level, "%s: %s", partition_table_dir(table),
+			  text);
+}
+
+enum room_verdict partition_table_room(struct partition_table *table,
+				       size_t bytes, int64_t now_us, char *text,
+				       size_t text_size)
+{
+	enum room_verdict verdict;
+	int64_t left =
+		atomic_fetch_sub(&table->disk.budget_bytes, (int64_t)bytes);
+
+	if (left < 0 || now_us >= atomic_load(&table->disk.look_us))
+		table_look_at_disk(table, now_us);
+	if (!atomic_load(&table->disk.watched))
+		return ROOM_ENOUGH;
+	pthread_mutex_lock(&table->disk.lock);
+	verdict = room_verdict(&table->disk.room, now_us);
+	if (verdict != ROOM_ENOUGH && text != NULL)
+		room_explain(&table->disk.room, partition_table_dir(table),
+			     text, text_size);
+	pthread_mutex_unlock(&table->disk.lock);
+	return verdict;
+}
+
+void table_note_append(struct partition_table *table, int rc)
+{
+	bool full = rc == -ENOSPC || rc == -EDQUOT;
+
+	if (!full && (rc < 0 || !atomic_load(&table->disk.watched)))
+		return;
+	pthread_mutex_lock(&table->disk.lock);
+	if (full)
+		room_note_full(&table->disk.room, table_now_us(table));
+	else
+		room_note_written(&table->disk.room);
+	plan_next_look(table, table_now_us(table));
+	pthread_mutex_unlock(&table->disk.lock);
+}
+
 /* When the metadata changes */
 
 static bool configs_moved(const struct image *before, const struct image *after,
@@ -125,6 +211,9 @@ static int init(struct partition_table *table)
 	pthread_condattr_destroy(&attributes);
 	TAILQ_INIT(&k->due);
 	k->checkpoint_us = INT64_MAX;
+	LIST_INIT(&k->waiting);
+	pthread_mutex_init(&table->disk.lock, NULL);
+	room_init(&table->disk.room, table->params.min_free_bytes);
 	return topics_init(table);
 }
 
@@ -165,6 +254,7 @@ static void release(struct partition_table *table)
 	pthread_mutex_destroy(&table->flusher.lock);
 	pthread_cond_destroy(&table->dropped);
 	pthread_mutex_destroy(&table->drop_lock);
+	pthread_mutex_destroy(&table->disk.lock);
 	free(table);
 }
 

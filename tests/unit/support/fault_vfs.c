@@ -54,6 +54,7 @@ struct fault_vfs {
 	long failures;
 	long calls[8];
 	size_t short_bytes;
+	struct vfs_space space;
 	bool stopped;
 };
 
@@ -339,6 +340,17 @@ static int64_t fault_modified_ms(struct vfs *vfs, int fd)
 	return real()->modified_ms(real(), fd);
 }
 
+static int fault_space(struct vfs *vfs, const char *path,
+		       struct vfs_space *space_out)
+{
+	struct fault_vfs *f = of(vfs);
+
+	if (f->space.total_bytes == 0)
+		return real()->space(real(), path, space_out);
+	*space_out = f->space;
+	return 0;
+}
+
 struct fault_vfs *fault_vfs_new(const char *root)
 {
 	struct fault_vfs *f = calloc(1, sizeof(*f));
@@ -359,6 +371,7 @@ struct fault_vfs *fault_vfs_new(const char *root)
 		.sync_dir = fault_sync_dir,
 		.list = fault_list,
 		.modified_ms = fault_modified_ms,
+		.space = fault_space,
 	};
 	f->root = strdup(root);
 	f->durable = calloc(OPS_MAX, sizeof(*f->durable));
@@ -411,6 +424,12 @@ long fault_vfs_heal(struct fault_vfs *f)
 {
 	f->mask = 0;
 	return f->failures;
+}
+
+void fault_vfs_set_space(struct fault_vfs *f, int64_t total_bytes,
+			 int64_t usable_bytes)
+{
+	f->space = (struct vfs_space){ total_bytes, usable_bytes };
 }
 
 void fault_vfs_short_writes(struct fault_vfs *f, size_t bytes)

@@ -48,6 +48,11 @@ long fault_vfs_heal(struct fault_vfs *f);
 /* Writes take at most so many bytes a call; 0: all. */
 void fault_vfs_short_writes(struct fault_vfs *f, size_t bytes);
 
+/* What it says of its room; total 0: what the machine says.  Writes do not
+ * change it. */
+void fault_vfs_set_space(struct fault_vfs *f, int64_t total_bytes,
+			 int64_t usable_bytes);
+
 /* Calls so far of the kinds in mask. */
 long fault_vfs_calls(const struct fault_vfs *f, unsigned mask);
 
