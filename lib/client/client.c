@@ -70,17 +70,17 @@ static void explain(const struct client *c, struct client_request *r)
 	if (r->error.kind != CLIENT_UNREACHABLE || r->was_sent || r->node < 0)
 		return;
 	b = client_broker_by_id(c, r->node);
-	if (b == NULL || b->is_bootstrap || broker_was_ready(b->broker) ||
-	    broker_reason(b->broker)[0] == '\0')
+	if (b == NULL || b->is_bootstrap || peer_was_ready(b->peer) ||
+	    peer_reason(b->peer)[0] == '\0')
 		return;
 	client_error_set(&r->error, CLIENT_UNREACHABLE, r->error.rc,
 			 "bootstrap %s worked, but broker %d is advertised as "
 			 "%s:%u: %s",
-			 c->connected_to, r->node, broker_host(b->broker),
-			 broker_port(b->broker), broker_reason(b->broker));
+			 c->connected_to, r->node, peer_host(b->peer),
+			 peer_port(b->peer), peer_reason(b->peer));
 }
 
-static void on_done_of_broker(void *arg, struct client_request *r)
+static void on_done_of_peer(void *arg, struct client_request *r)
 {
 	struct client *c = arg;
 
@@ -109,7 +109,7 @@ void client_send(struct client_request *request, int32_t node,
 	}
 	b = client_broker_by_id(c, node);
 	if (b != NULL) {
-		broker_send(b->broker, request);
+		peer_send(b->peer, request);
 		return;
 	}
 	client_error_set(&request->error, CLIENT_UNREACHABLE, -EHOSTUNREACH,
@@ -124,7 +124,7 @@ void client_request_free(struct client_request *request)
 	switch (request->state) {
 	case REQUEST_WAITING:
 	case REQUEST_SENT:
-		broker_cancel(request->broker, request);
+		peer_cancel(request->peer, request);
 		return;
 	case REQUEST_UNPLACED:
 		TAILQ_REMOVE(&request->client->unplaced, request, next);
@@ -153,7 +153,7 @@ static void call_interrupted(struct client_request *request, int rc,
 	struct client *c = request->client;
 
 	if (request->state == REQUEST_SENT || request->state == REQUEST_WAITING)
-		broker_recall(request->broker, request);
+		peer_recall(request->peer, request);
 	if (request->state == REQUEST_UNPLACED)
 		TAILQ_REMOVE(&c->unplaced, request, next);
 	if (request->state == REQUEST_DONE)
@@ -185,15 +185,15 @@ int client_call(struct client_request *request, int32_t node,
 int client_api_version(struct client *client, int32_t node, int16_t api_key)
 {
 	const struct wire_api *api = wire_api(api_key);
-	const struct broker *b = NULL;
+	const struct peer *b = NULL;
 
 	if (node == CLIENT_ANY_NODE)
-		b = client_ready_broker(client);
+		b = client_ready_peer(client);
 	else if (client_broker_by_id(client, node) != NULL)
-		b = client_broker_by_id(client, node)->broker;
+		b = client_broker_by_id(client, node)->peer;
 	if (b == NULL)
 		return -EAGAIN;
-	return broker_version(b, api, api->min_version, api->max_version);
+	return peer_version(b, api, api->min_version, api->max_version);
 }
 
 /*
@@ -270,12 +270,12 @@ int client_new(struct loop *loop, struct client_config *config,
 					"out of memory");
 	c->loop = loop;
 	c->config = config;
-	c->shared = (struct broker_shared){
+	c->shared = (struct peer_shared){
 		.loop = loop,
 		.config = config,
-		.on_done = on_done_of_broker,
-		.on_ready = client_on_broker_ready,
-		.on_down = client_on_broker_down,
+		.on_done = on_done_of_peer,
+		.on_ready = client_on_peer_ready,
+		.on_down = client_on_peer_down,
 		.on_settled = on_settled,
 		.arg = c,
 	};
@@ -295,7 +295,7 @@ int client_new(struct loop *loop, struct client_config *config,
 		return rc;
 	}
 	c->brokers[0].was_tried = true;
-	broker_connect(c->brokers[0].broker);
+	peer_connect(c->brokers[0].peer);
 	*client_out = c;
 	return 0;
 }
@@ -306,7 +306,7 @@ void client_free(struct client *client)
 		return;
 	client_request_free(client->refresh);
 	for (size_t i = 0; i < client->broker_count; i++)
-		broker_free(client->brokers[i].broker);
+		peer_free(client->brokers[i].peer);
 	free(client->brokers);
 	loop_timer_free(client->soon);
 	loop_timer_free(client->search);

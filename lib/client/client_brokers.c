@@ -17,7 +17,7 @@ enum { PORT_DEFAULT = 9092 };
 struct client_broker *client_broker_by_id(const struct client *c, int32_t id)
 {
 	for (size_t i = 0; i < c->broker_count; i++) {
-		if (broker_id(c->brokers[i].broker) == id)
+		if (peer_id(c->brokers[i].peer) == id)
 			return &c->brokers[i];
 	}
 	return NULL;
@@ -27,9 +27,9 @@ struct client_broker *client_broker_at(const struct client *c, const char *host,
 				       uint16_t port)
 {
 	for (size_t i = 0; i < c->broker_count; i++) {
-		struct broker *b = c->brokers[i].broker;
+		struct peer *b = c->brokers[i].peer;
 
-		if (broker_port(b) == port && strcmp(broker_host(b), host) == 0)
+		if (peer_port(b) == port && strcmp(peer_host(b), host) == 0)
 			return &c->brokers[i];
 	}
 	return NULL;
@@ -39,17 +39,17 @@ int client_add_broker(struct client *c, int32_t id, const char *host,
 		      uint16_t port, bool is_bootstrap)
 {
 	struct client_broker *more;
-	struct broker *broker;
+	struct peer *peer;
 
 	more = reallocarray(c->brokers, c->broker_count + 1, sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;
 	c->brokers = more;
-	broker = broker_new(&c->shared, id, host, port);
-	if (broker == NULL)
+	peer = peer_new(&c->shared, id, host, port);
+	if (peer == NULL)
 		return -ENOMEM;
 	c->brokers[c->broker_count++] =
-		(struct client_broker){ .broker = broker,
+		(struct client_broker){ .peer = peer,
 					.is_bootstrap = is_bootstrap };
 	return 0;
 }
@@ -129,11 +129,11 @@ int client_add_bootstraps(struct client *c, struct client_error *error)
 	return rc;
 }
 
-struct broker *client_ready_broker(const struct client *c)
+struct peer *client_ready_peer(const struct client *c)
 {
 	for (size_t i = 0; i < c->broker_count; i++) {
-		if (broker_state(c->brokers[i].broker) == BROKER_READY)
-			return c->brokers[i].broker;
+		if (peer_state(c->brokers[i].peer) == PEER_READY)
+			return c->brokers[i].peer;
 	}
 	return NULL;
 }

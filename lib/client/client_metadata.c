@@ -24,21 +24,21 @@ static int update_brokers(struct client *c)
 		const struct client_node *node = &c->cluster.nodes[i];
 		struct client_broker *b = client_broker_by_id(c, node->id);
 
-		if (b != NULL && broker_port(b->broker) == node->port &&
-		    strcmp(broker_host(b->broker), node->host) == 0)
+		if (b != NULL && peer_port(b->peer) == node->port &&
+		    strcmp(peer_host(b->peer), node->host) == 0)
 			continue;
 		if (b != NULL && !b->is_bootstrap) {
-			if (broker_set_address(b->broker, node->host,
-					       node->port) < 0)
+			if (peer_set_address(b->peer, node->host, node->port) <
+			    0)
 				return -ENOMEM;
 			continue;
 		}
 		/* A bootstrap server stays what the user called it. */
 		if (b != NULL)
-			broker_set_id(b->broker, -1);
+			peer_set_id(b->peer, -1);
 		b = client_broker_at(c, node->host, node->port);
-		if (b != NULL && broker_id(b->broker) < 0)
-			broker_set_id(b->broker, node->id);
+		if (b != NULL && peer_id(b->peer) < 0)
+			peer_set_id(b->peer, node->id);
 		else if (client_add_broker(c, node->id, node->host, node->port,
 					   false) < 0)
 			return -ENOMEM;

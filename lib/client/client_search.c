@@ -16,15 +16,15 @@
 /* The next address is tried beside one that does not answer. */
 enum { IMPATIENCE_MS = 500 };
 
-static bool is_at_work(const struct broker *b)
+static bool is_at_work(const struct peer *b)
 {
-	return broker_state(b) == BROKER_CONNECTING ||
-	       broker_state(b) == BROKER_HANDSHAKE;
+	return peer_state(b) == PEER_CONNECTING ||
+	       peer_state(b) == PEER_HANDSHAKE;
 }
 
 static const char *reason_of(const struct client_broker *b)
 {
-	const char *reason = broker_reason(b->broker);
+	const char *reason = peer_reason(b->peer);
 
 	return reason[0] == '\0' ? "no answer" : reason;
 }
@@ -53,7 +53,7 @@ static void tell_unreachable(const struct client *c, struct client_error *error)
 
 		snprintf(error->text + len, sizeof(error->text) - len,
 			 "%s%s: %s", i == 0 ? ": " : "; ",
-			 broker_host(c->brokers[i].broker),
+			 peer_host(c->brokers[i].peer),
 			 reason_of(&c->brokers[i]));
 	}
 }
@@ -92,8 +92,8 @@ static struct client_broker *next_to_try(const struct client *c)
 	for (size_t i = 0; i < c->broker_count; i++) {
 		struct client_broker *b = &c->brokers[i];
 
-		if (!b->was_tried && broker_state(b->broker) == BROKER_DOWN &&
-		    broker_retry_at_ms(b->broker) <= now)
+		if (!b->was_tried && peer_state(b->peer) == PEER_DOWN &&
+		    peer_retry_at_ms(b->peer) <= now)
 			return b;
 	}
 	return NULL;
@@ -138,15 +138,15 @@ static void search(struct client *c, bool is_impatient)
 	bool is_busy = false;
 	struct client_broker *next;
 
-	if (TAILQ_EMPTY(&c->unplaced) || client_ready_broker(c) != NULL)
+	if (TAILQ_EMPTY(&c->unplaced) || client_ready_peer(c) != NULL)
 		return;
 	for (size_t i = 0; i < c->broker_count; i++)
-		is_busy |= is_at_work(c->brokers[i].broker);
+		is_busy |= is_at_work(c->brokers[i].peer);
 	next = is_busy && !is_impatient ? NULL : next_to_try(c);
 	if (next != NULL) {
 		next->was_tried = true;
 		search_in(c, IMPATIENCE_MS);
-		broker_connect(next->broker);
+		peer_connect(next->peer);
 	} else if (!is_busy) {
 		end_round(c);
 	}
@@ -187,19 +187,19 @@ void client_on_search_timer(void *arg)
 
 void client_place(struct client *c, struct client_request *r)
 {
-	struct broker *any = client_ready_broker(c);
+	struct peer *any = client_ready_peer(c);
 	struct client_broker *controller;
 
 	if (r->node == CLIENT_CONTROLLER && c->cluster.controller_id >= 0) {
 		controller = client_broker_by_id(c, c->cluster.controller_id);
 		if (controller != NULL) {
 			r->node = c->cluster.controller_id;
-			broker_send(controller->broker, r);
+			peer_send(controller->peer, r);
 			return;
 		}
 	}
 	if (r->node == CLIENT_ANY_NODE && any != NULL) {
-		broker_send(any, r);
+		peer_send(any, r);
 		return;
 	}
 	r->state = REQUEST_UNPLACED;
@@ -223,26 +223,26 @@ void client_place_all(struct client *c)
 	}
 }
 
-void client_on_broker_ready(void *arg, struct broker *broker)
+void client_on_peer_ready(void *arg, struct peer *peer)
 {
 	struct client *c = arg;
 
 	if (!c->was_connected) {
 		c->was_connected = true;
 		snprintf(c->connected_to, sizeof(c->connected_to), "%s",
-			 broker_host(broker));
-		if (broker_port(broker) != 0)
+			 peer_host(peer));
+		if (peer_port(peer) != 0)
 			snprintf(c->connected_to + strlen(c->connected_to), 16,
-				 ":%u", broker_port(broker));
+				 ":%u", peer_port(peer));
 	}
 	new_round(c);
 	client_place_all(c);
 }
 
-void client_on_broker_down(void *arg, struct broker *broker)
+void client_on_peer_down(void *arg, struct peer *peer)
 {
 	struct client *c = arg;
 
-	(void)broker;
+	(void)peer;
 	search(c, false);
 }

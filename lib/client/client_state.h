@@ -8,22 +8,22 @@
 #ifndef CLIENT_CLIENT_STATE_H
 #define CLIENT_CLIENT_STATE_H
 
-#include "client/broker.h"
 #include "client/client.h"
 #include "client/cluster.h"
+#include "client/peer.h"
 
 #define CLIENT_LOOP_BROKEN "cannot wait for events"
 
 TAILQ_HEAD(watcher_list, client_watcher);
 
 struct client_broker {
-	struct broker *broker;
+	struct peer *peer;
 	bool is_bootstrap;
 	bool was_tried; /* in this round of the search */
 };
 
 struct client {
-	struct broker_shared shared;
+	struct peer_shared shared;
 	struct loop *loop;
 	const struct client_config *config;
 
@@ -63,7 +63,7 @@ int client_add_broker(struct client *c, int32_t id, const char *host,
 int client_add_bootstraps(struct client *c, struct client_error *error);
 
 /* One that a request could be sent to now, or NULL. */
-struct broker *client_ready_broker(const struct client *c);
+struct peer *client_ready_peer(const struct client *c);
 
 /* Let the request be told as done, with its answer or its error. */
 void client_request_done(void *arg, struct client_request *r);
@@ -87,8 +87,8 @@ int client_take_metadata(struct client *c,
 			 const struct metadata_response *response);
 
 /* Events of the client's parts. */
-void client_on_broker_ready(void *arg, struct broker *broker);
-void client_on_broker_down(void *arg, struct broker *broker);
+void client_on_peer_ready(void *arg, struct peer *peer);
+void client_on_peer_down(void *arg, struct peer *peer);
 void client_on_search_timer(void *arg);
 void client_on_refresh_timer(void *arg);
 

@@ -12,7 +12,7 @@
 #include "net/frame_conn.h"
 #include "wire/wire.h"
 
-struct broker;
+struct peer;
 
 enum request_state {
 	REQUEST_IDLE,     /* with its owner */
@@ -34,9 +34,9 @@ struct client_request {
 	uint64_t received_bytes; /* by the connection, as last looked at */
 
 	enum request_state state;
-	struct broker *broker; /* WAITING and SENT */
-	int32_t node;          /* as asked for */
-	int32_t node_used;     /* that it was sent to, or -1 */
+	struct peer *peer; /* WAITING and SENT */
+	int32_t node;      /* as asked for */
+	int32_t node_used; /* that it was sent to, or -1 */
 	int64_t deadline_ms;
 	int64_t timeout_ms; /* as asked for, to tell */
 	void (*on_done)(void *arg, struct client_request *request);
