@@ -16,6 +16,7 @@
 #include "kbrokerd/server/io_thread.h"
 
 struct listener;
+struct meter;
 struct outbox;
 
 enum { CONN_INFLIGHT_MAX = 64 };
@@ -46,6 +47,7 @@ struct conn {
 	union peer_address peer;
 	char *peer_text;     /* made when asked for */
 	char *software_text; /* "librdkafka/2.3.0", or NULL */
+	struct meter *meter; /* of metrics/, which counts what it moves */
 };
 
 /* What a listener hands to a thread. */
