@@ -52,7 +52,7 @@ def cluster(side, value, _api):
 def producer(side, value, _api):
     if value in side.producers:
         return "producer %d" % side.producers.index(value)
-    return value if value < 1000 else "an id"
+    return value if value < 0 or value in (77777, 77778) else "an id"
 
 
 def clock(side, value, _api):
@@ -62,19 +62,33 @@ def clock(side, value, _api):
 
 
 def records(side, value, _api):
-    if value is None:
-        return None
+    """A line of what is in the batches; their contents as a checksum."""
+    if not value:
+        return value
     out, cut = batches.read(value)
-    for batch in out:
-        batch["producer_id"] = producer(side, batch["producer_id"], None)
-        for name in ("base_timestamp", "max_timestamp"):
-            batch[name] = clock(side, batch[name], None)
-    return {"batches": out, "bytes_of_a_cut_batch": cut}
+    words = []
+    for b in out:
+        first = b["base_offset"]
+        words.append("%d-%d: %d of %d bytes, times %s %s, producer %s %d %d, "
+                     "attributes %x, epoch %d, crc %s, contents %s" % (
+                         first, first + b["last_offset_delta"],
+                         b["records_count"], b["batch_length"],
+                         clock(side, b["base_timestamp"], None),
+                         clock(side, b["max_timestamp"], None),
+                         producer(side, b["producer_id"], None),
+                         b["producer_epoch"], b["base_sequence"],
+                         b["attributes"], b["partition_leader_epoch"],
+                         "right" if b["crc_is_right"] else "wrong",
+                         b["contents"]))
+    if cut:
+        words.append("%d bytes of another" % cut)
+    return "; ".join(words)
 
 
 MASKS = {
     "topic_id": topic_id,
-    "error_message": text, "error_string": text, "documentation": text,
+    "error_message": text, "error_string": text,
+    "batch_index_error_message": text, "documentation": text,
     "host": host, "port": port, "cluster_id": cluster,
     "producer_id": producer, "log_dir": some("a folder"),
     "total_bytes": some("bytes"), "usable_bytes": some("bytes"),

@@ -21,6 +21,7 @@ CLIENT = "differential"
 ANSWER_SECONDS = 10.0
 # A request that must not be answered: long enough for both to have done so.
 SILENCE_SECONDS = 0.5
+SLOW_SECONDS = 0.3      # worth a word with --verbose
 CLOSED, SILENT = "closes the connection", "does not answer"
 
 
@@ -74,6 +75,8 @@ class Side:
 
     def receive(self, seconds=ANSWER_SECONDS):
         """A frame, CLOSED or SILENT."""
+        if self.socket is None:
+            return CLOSED
         self.socket.settimeout(seconds)
         try:
             return self.take(struct.unpack(">i", self.take(4))[0])
@@ -84,8 +87,8 @@ class Side:
             self.close()
             return CLOSED
 
-    def receive_response(self, name, version):
-        frame = self.receive()
+    def receive_response(self, name, version, seconds=ANSWER_SECONDS):
+        frame = self.receive(seconds)
         if isinstance(frame, str):
             return frame
         try:
@@ -109,15 +112,27 @@ class Side:
         while time.monotonic() < deadline:
             out = self.call("Metadata", 12, {"topics": [{"name": name}]})
             topic = out["topics"][0]
-            if not topic["error_code"] and topic["partitions"] and all(
-                    not p["error_code"] for p in topic["partitions"]):
+            parts = [p["partition_index"] for p in topic["partitions"]]
+            if not topic["error_code"] and parts and self.leads(name, parts):
                 self.topics[name] = topic["topic_id"]
                 return
         raise SystemExit("%s: topic %s is not led" % (self.name, name))
 
+    def leads(self, name, parts):
+        """Kafka says so in its metadata before it does so."""
+        out = self.call("ListOffsets", 5, {"replica_id": -1, "topics": [{
+            "name": name, "partitions": [
+                {"partition_index": p, "timestamp": -1} for p in parts]}]})
+        return all(not p["error_code"] for t in out["topics"]
+                   for p in t["partitions"])
+
     def learn_producer(self, body):
         """Its index; body is that of InitProducerId."""
+        # Kafka has none to give until it has asked its controller for some.
+        deadline = time.monotonic() + ANSWER_SECONDS
         out = self.call("InitProducerId", 4, body)
+        while out["error_code"] and time.monotonic() < deadline:
+            out = self.call("InitProducerId", 4, body)
         self.producers.append(out["producer_id"])
         return len(self.producers) - 1
 
@@ -165,6 +180,7 @@ class Pair:
         self.found = {}
         self.case = ""
         self.asked = 0
+        self.slow = []
         self.seen = set()       # (api, version) that was answered
         self.skipped = set()    # apis that kbrokerd does not have yet
         self.advertised = [self.learn(side) for side in self.sides]
@@ -212,18 +228,24 @@ class Pair:
                 out = self.at(name, version, made, label.strip())
         return out
 
-    def same(self, name, body, note="", version=None):
+    def same(self, name, body, note="", version=None, patience=ANSWER_SECONDS):
         versions = self.versions(name)
         if not versions:
             return None
         return self.at(name, versions[-1] if version is None else version,
-                       body, note)
+                       body, note, patience)
 
-    def at(self, name, version, body, note=""):
+    def at(self, name, version, body, note="", patience=ANSWER_SECONDS):
+        start = time.monotonic()
         for side in self.sides:
             side.send_request(name, version, body)
-        answers = [s.receive_response(name, version) for s in self.sides]
+        answers = [side.receive_response(name, version, patience)
+                   for side in self.sides]
         self.asked += 1
+        seconds = time.monotonic() - start
+        if seconds > SLOW_SECONDS:
+            self.slow.append("%.2f s  %s v%d, %s: %s" % (
+                seconds, name, version, self.case, note))
         if isinstance(answers[0], dict):
             self.seen.add((name, version))
         self.compare(name, version, note, answers)
@@ -286,8 +308,25 @@ def id_of(name):
     return lambda side: side.topics[name]
 
 
+def choices(glob):
+    """a{b,c}d, and what else is a glob, as globs without braces."""
+    start, end = glob.find("{"), glob.find("}")
+    if start < 0 or end < start:
+        return [glob.replace("[", "[[]")]
+    return [out for word in glob[start + 1:end].split(",")
+            for out in choices(glob[:start] + word + glob[end + 1:])]
+
+
+def fits(text, glob):
+    return any(fnmatch.fnmatchcase(text, c) for c in choices(glob))
+
+
 class Accepted:
-    """The table of known differences, accepted.md: one row each, globs."""
+    """The table of known differences, accepted.md: one row each, globs.
+
+    API, case and path are globs with {a,b}; * and ? and nothing else is
+    special.  A row that fits no difference is out of date.
+    """
 
     def __init__(self, path):
         self.rows = []
@@ -303,8 +342,7 @@ class Accepted:
         for _, cells, used in self.rows:
             actual = (found.api, found.case, found.path, found.ours,
                       found.theirs)
-            if all(fnmatch.fnmatchcase(a, c.replace("[", "[[]"))
-                   for a, c in zip(actual, cells)):
+            if all(map(fits, actual, cells)):
                 used[0] += 1
                 return True
         return False

@@ -161,7 +161,7 @@ def grow(pair):
             "timeout_ms": 9000, "validate_only": validate}
     pair.ask(api, body(3, validate=True), note="validate")
     pair.ask(api, body(2), note="2")
-    for count in (2, 1, 0, -1, 2147483647):
+    for count in (2, 1, 0, -1):
         pair.ask(api, body(count, validate=True), note="to %d" % count)
     pair.ask(api, body(4, name="grow-absent"), body(4, name=""),
              body(4, name="bad!"), note="names")
