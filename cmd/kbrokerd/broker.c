@@ -7,6 +7,7 @@
 #include "kbrokerd/broker.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,18 +65,20 @@ static void explain_data_dir(const struct broker *broker, int rc, char *error,
 
 static int try_data_dir(struct broker *broker, int32_t node_id)
 {
+	const struct config *config = broker->config;
 	struct data_dir_identity wanted = { .node_id = node_id };
 
-	memcpy(wanted.cluster_id, broker->config->cluster_id,
+	memcpy(wanted.cluster_id, config->cluster_id,
 	       sizeof(wanted.cluster_id));
-	return data_dir_open(broker->vfs, broker->config->data_dir, &wanted,
+	return data_dir_open(broker->vfs, config->data_dir, &wanted,
 			     broker->random, &broker->dir, &broker->identity,
 			     &broker->found);
 }
 
 static int open_data_dir(struct broker *broker, char *error, size_t error_size)
 {
-	int32_t node_id = broker->config->node_id;
+	const struct config *config = broker->config;
+	int32_t node_id = config->node_id;
 	int rc = try_data_dir(broker, node_id < 0 ? DEFAULT_NODE_ID : node_id);
 
 	/* What is there decides when the configuration does not. */
@@ -204,31 +207,85 @@ static int release(struct broker *broker)
 
 		rc = rc == 0 ? closed : rc;
 	}
+	for (size_t i = 0; i < broker->reloaded_count; i++)
+		config_free(broker->reloaded[i]);
+	free(broker->reloaded);
+	free(broker->advertised);
+	pthread_mutex_destroy(&broker->settings_lock);
 	free(broker);
 	return rc;
 }
 
+static bool is_formatted(const struct broker *broker)
+{
+	const struct config *config = broker->config;
+	char path[sizeof(config->data_dir) + 32];
+
+	snprintf(path, sizeof(path), "%s/meta.properties", config->data_dir);
+	return access(path, F_OK) == 0;
+}
+
+/* Who holds the directory is told before who has the port; but a directory is
+ * not made for a broker that gets no port. */
+static int open_dir_and_ports(struct broker *broker, char *error,
+			      size_t error_size)
+{
+	bool dir_first = is_formatted(broker);
+	int rc = 0;
+
+	if (dir_first)
+		rc = open_data_dir(broker, error, error_size);
+	if (rc == 0)
+		rc = server_open_ports(broker, api_find, &broker->server, error,
+				       error_size);
+	if (rc == 0 && !dir_first)
+		rc = open_data_dir(broker, error, error_size);
+	if (rc == 0)
+		rc = server_open_locals(broker->server, error, error_size);
+	return rc;
+}
+
+static void on_image(void *arg, const struct image *before,
+		     const struct image *after)
+{
+	(void)before;
+	broker_apply_advertised(arg, after);
+}
+
+static void listen_to_metadata(struct broker *broker)
+{
+	const struct image *image;
+
+	metadata_listen(broker->metadata, on_image, broker);
+	image = metadata_image(broker->metadata);
+	broker_apply_advertised(broker, image);
+	image_release(image);
+}
+
 static int start(struct broker *broker, char *error, size_t error_size)
 {
-	int rc = open_data_dir(broker, error, error_size);
+	const struct config *config = broker->config;
+	int rc = open_dir_and_ports(broker, error, error_size);
 
-	if (rc == 0)
-		rc = server_open(broker, api_find, &broker->server, error,
-				 error_size);
 	if (rc == 0)
 		rc = start_metadata(broker, error, error_size);
 	if (rc == 0)
 		rc = start_partitions(broker, error, error_size);
 	if (rc == 0)
-		rc = fetch_sessions_new(
-			(size_t)broker->config->fetch_sessions_max, 0,
-			broker->random, &broker->fetch_sessions);
+		rc = fetch_sessions_new((size_t)config->fetch_sessions_max, 0,
+					broker->random,
+					&broker->fetch_sessions);
+	if (rc == 0) {
+		listen_to_metadata(broker);
+		rc = wanted_topics_apply(&config->topics, broker, error,
+					 error_size);
+	}
 	if (rc == 0)
 		rc = server_start(broker->server);
 	return rc;
 }
 
-int broker_start(const struct config *config, const struct logger *logger,
+int broker_start(const struct config *config, struct logger *logger,
 		 struct broker **broker_out, char *error, size_t error_size)
 {
 	struct broker *broker = calloc(1, sizeof(*broker));
@@ -237,7 +294,8 @@ int broker_start(const struct config *config, const struct logger *logger,
 	snprintf(error, error_size, "out of memory");
 	if (broker == NULL)
 		return -ENOMEM;
-	broker->config = config;
+	pthread_mutex_init(&broker->settings_lock, NULL);
+	atomic_init(&broker->config, config);
 	broker->logger = logger;
 	broker->clock = clock_system();
 	broker->random = random_system();

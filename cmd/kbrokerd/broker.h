@@ -20,8 +20,10 @@ struct server;
 struct fetch_sessions;
 
 struct broker {
-	const struct config *config; /* effective settings, the caller's */
-	const struct logger *logger; /* may be NULL: silent */
+	/* Effective settings.  Another one takes its place when they are read
+	 * again; each lives as long as the broker. */
+	_Atomic(const struct config *) config;
+	struct logger *logger; /* may be NULL: silent */
 	struct clock *clock;
 	struct random *random;
 	struct vfs *vfs;
@@ -32,6 +34,10 @@ struct broker {
 	struct partition_table *partitions;
 	struct fetch_sessions *fetch_sessions;
 	struct server *server;
+	pthread_mutex_t settings_lock; /* of what is below */
+	struct config **reloaded; /* all but the first, which is not ours */
+	size_t reloaded_count;
+	char *advertised; /* what is told in place of the setting, or NULL */
 };
 
 /*
@@ -39,7 +45,7 @@ struct broker {
  * negative errno with what went wrong in error, everything undone.  config and
  * logger must outlive the broker.
  */
-int broker_start(const struct config *config, const struct logger *logger,
+int broker_start(const struct config *config, struct logger *logger,
 		 struct broker **broker_out, char *error, size_t error_size);
 
 /* The port of the first listener (after port 0 was resolved). */
@@ -47,6 +53,39 @@ int broker_port(const struct broker *broker);
 
 /* The port of the configuration's listener number i; -1 for a unix socket. */
 int broker_listener_port(const struct broker *broker, size_t i);
+
+/*
+ * Take what may change while it runs from settings that were read again, of
+ * which the topics pass to the broker; the rest needs a restart.  All is told
+ * in the log.
+ */
+void broker_reload(struct broker *broker, struct config *loaded);
+
+/*
+ * Have clients told to find this broker at these addresses from now on: text
+ * as advertised.listeners, NAME://HOST:PORT,... or "auto"; "" is what the
+ * settings say.  It is kept, as the dynamic configuration of this broker, and
+ * is in effect for all connections when this returns.  Any thread but the
+ * metadata's; waits for the disk.
+ *
+ * Returns 0; -EINVAL when it cannot be so, or -EIO, with a text in error.
+ */
+int broker_set_advertised(struct broker *broker, const char *text, char *error,
+			  size_t error_size);
+
+/* Do its threads turn?  Waits patience_ms at most; none of its threads. */
+bool broker_is_alive(struct broker *broker, int64_t patience_ms);
+
+/* "3 connections, 2 topics, 12 partitions" */
+void broker_summary(struct broker *broker, char *text, size_t size);
+
+/* Tell in the log how things stand: threads, connections, partitions, memory,
+ * metadata. */
+void broker_tell_state(struct broker *broker);
+
+/* For broker.c: have told what the newest settings say; on each change of the
+ * metadata too. */
+void broker_apply_advertised(struct broker *broker, const struct image *image);
 
 /* Clean stop: answer what waits, sync, write the marker.  Returns 0 when the
  * shutdown was clean. */

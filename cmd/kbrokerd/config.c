@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -16,9 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kbrokerd/cgroup.h"
 #include "kbrokerd/config_private.h"
 
-enum { NETWORK_THREADS_MAX = 64 };
+enum { NETWORK_THREADS_MAX = 64, QUEUE_SHARE = 4 };
+
+#define TOPICS_FILE "/etc/kbrokerd/topics.conf"
 
 int config_fail(struct loading *l, const char *format, ...)
 {
@@ -78,6 +82,9 @@ static int read_data_dir(struct loading *l)
 	if (dirs == NULL)
 		dirs = properties_get(&config->properties, "log.dir");
 	if (l->input->temporary_dir != NULL) {
+		if (dirs != NULL)
+			config_notice(l, LOGGER_WARN,
+				      "--tmp: log.dirs=%s is not used", dirs);
 		snprintf(config->data_dir, sizeof(config->data_dir), "%s",
 			 l->input->temporary_dir);
 		config->temporary = true;
@@ -142,10 +149,27 @@ static int32_t processor_count(void)
 {
 	cpu_set_t set;
 	int count = 1;
+	int quota = cgroup_processors(NULL);
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		count = CPU_COUNT(&set);
+	if (quota > 0 && quota < count)
+		count = quota;
 	return count < NETWORK_THREADS_MAX ? count : NETWORK_THREADS_MAX;
+}
+
+/* Half received requests must not take what a container has. */
+static int limit_memory(struct loading *l)
+{
+	const char *normal = config_default("queued.max.request.bytes");
+	int64_t most = cgroup_memory_bytes(NULL);
+	char text[32];
+
+	if (most < 0 || most / QUEUE_SHARE >= strtoll(normal, NULL, 10))
+		return 0;
+	snprintf(text, sizeof(text), "%" PRId64, most / QUEUE_SHARE);
+	return properties_set(&l->config->computed, "queued.max.request.bytes",
+			      text, "memory limit");
 }
 
 static int32_t int32_of(const struct config *config, const char *key)
@@ -153,7 +177,7 @@ static int32_t int32_of(const struct config *config, const char *key)
 	return (int32_t)config_int(config, key);
 }
 
-static void read_numbers(struct config *config)
+void config_read_numbers(struct config *config)
 {
 	int32_t threads = int32_of(config, "num.network.threads");
 
@@ -188,14 +212,6 @@ static void read_numbers(struct config *config)
 	config->sync_metadata = !config->temporary;
 }
 
-/* Are we what a container runs?  Then localhost would reach nobody. */
-static bool is_container(void)
-{
-	return getpid() == 1 && (access("/.dockerenv", F_OK) == 0 ||
-				 access("/run/.containerenv", F_OK) == 0 ||
-				 getenv("KUBERNETES_SERVICE_HOST") != NULL);
-}
-
 /* Defaults that depend on the machine or on --tmp. */
 static int compute_defaults(struct loading *l)
 {
@@ -207,15 +223,44 @@ static int compute_defaults(struct loading *l)
 	rc = properties_set(to, "num.network.threads", threads, "default");
 	if (rc == 0)
 		rc = properties_set(to, "node.id", "1", "default");
-	if (rc == 0 && is_container()) {
-		config_notice(l, LOGGER_INFO,
-			      "in a container, so listening on all addresses");
-		rc = properties_set(to, "listeners", "PLAINTEXT://0.0.0.0:9092",
-				    "container");
-	}
+	if (rc == 0)
+		rc = limit_memory(l);
 	if (rc == 0 && l->input->temporary_dir != NULL)
 		rc = properties_set(to, "flush.mode", "os", "--tmp");
 	return rc;
+}
+
+/* The file's first: the command line has the last word. */
+static int read_topics(struct loading *l)
+{
+	struct wanted_topics *topics = &l->config->topics;
+	const char *path = config_text(l->config, "topics.file");
+	char why[512] = "out of memory";
+	int rc = 0;
+
+	if (path == NULL && !l->input->no_default_file &&
+	    access(TOPICS_FILE, F_OK) == 0)
+		path = TOPICS_FILE;
+	if (path != NULL)
+		rc = wanted_topics_read(topics, path, l->error, l->error_size);
+	for (size_t i = 0; rc == 0 && i < l->input->topic_count; i++) {
+		rc = wanted_topics_add(topics, l->input->topics[i], why,
+				       sizeof(why));
+		if (rc < 0)
+			config_fail(l, "--topic %s", why);
+	}
+	return rc;
+}
+
+static int check_levels(struct loading *l)
+{
+	const char *text = config_text(l->config, "logging.level");
+	char why[256];
+
+	if (text == NULL ||
+	    logger_set_levels(NULL, text, why, sizeof(why)) == 0)
+		return 0;
+	return config_fail(l, "logging.level: %s", why);
 }
 
 static int load(struct loading *l)
@@ -231,9 +276,15 @@ static int load(struct loading *l)
 	if (rc == 0)
 		rc = read_data_dir(l);
 	if (rc == 0)
+		rc = config_default_listeners(l);
+	if (rc == 0)
 		rc = config_read_listeners(l);
+	if (rc == 0)
+		rc = check_levels(l);
+	if (rc == 0)
+		rc = read_topics(l);
 	if (rc == 0) {
-		read_numbers(l->config);
+		config_read_numbers(l->config);
 		config_tell_unused(l);
 	}
 	return rc;
@@ -249,8 +300,10 @@ int config_load(const struct config_input *input, struct config **config_out,
 	int rc = -ENOMEM;
 
 	snprintf(error, error_size, "out of memory");
-	if (l.config != NULL)
+	if (l.config != NULL) {
+		l.config->http_fd = -1;
 		rc = load(&l);
+	}
 	if (rc < 0) {
 		config_free(l.config);
 		return rc;
@@ -285,38 +338,6 @@ void config_free(struct config *config)
 		return;
 	properties_clear(&config->properties);
 	properties_clear(&config->computed);
+	wanted_topics_clear(&config->topics);
 	free(config);
-}
-
-/* Printing */
-
-static void print_row(const struct config *config, const struct config_def *def,
-		      FILE *to)
-{
-	const struct property *set =
-		properties_find(&config->properties, def->name);
-	const char *value = config_text(config, def->name);
-	char place[PATH_MAX] = "default";
-
-	if (set != NULL)
-		config_place(set, place, sizeof(place));
-	if (def->type == CONFIG_TYPE_PASSWORD && value != NULL)
-		value = "********";
-	if (value == NULL && set == NULL)
-		return;
-	fprintf(to, "%s=%s\t# %s\n", def->name, value == NULL ? "" : value,
-		place);
-}
-
-void config_print(const struct config *config, FILE *to)
-{
-	size_t count;
-	size_t own_count;
-	const struct config_def *own = config_own_defs(&own_count);
-	const struct config_def *defs = config_defs(CONFIG_BROKER, &count);
-
-	for (size_t i = 0; i < own_count; i++)
-		print_row(config, &own[i], to);
-	for (size_t i = 0; i < count; i++)
-		print_row(config, &defs[i], to);
 }

@@ -3,8 +3,8 @@
  *
  * Kafka's own keys (lib/wire/schema/configs.def) and a few of ours, from, in
  * this order, the defaults in the binary, a server.properties, KAFKA_* of the
- * environment, and -X.  Each overrides just itself.  Read once; after that
- * nothing here changes.
+ * environment, and -X.  Each overrides just itself.  A config never changes:
+ * when settings are read again there is another one.
  *
  * What code asks for often is a field; the rest is asked for by name.
  */
@@ -15,7 +15,11 @@
 #include <stdio.h>
 
 #include "base/properties.h"
+#include "kbrokerd/notify.h"
+#include "kbrokerd/wanted_topics.h"
 #include "wire/config_defs.h"
+
+enum { LISTENERS_MAX = 16, LISTENER_SOCKETS_MAX = 8 };
 
 /* A listener as it is configured, e.g. PLAINTEXT://localhost:9092. */
 struct listener_config {
@@ -27,9 +31,11 @@ struct listener_config {
 	 * came in on. */
 	char advertised_host[256]; /* "": auto */
 	int32_t advertised_port;
+	/* Sockets that were open when the process began; else it opens its
+	 * own. */
+	int inherited[LISTENER_SOCKETS_MAX];
+	size_t inherited_count;
 };
-
-enum { LISTENERS_MAX = 16 };
 
 struct config {
 	/* What was set, and by whom: for topic defaults, DescribeConfigs. */
@@ -63,6 +69,11 @@ struct config {
 	int32_t fetch_sessions_max; /* max.incremental.fetch.session.cache.slots
 				     */
 	int64_t min_free_bytes;     /* -1: the smaller of 5 % and 1 GiB */
+
+	struct wanted_topics topics; /* to be there before it is ready */
+	/* A listening socket named "http" that was open when the process began;
+	 * -1: none. */
+	int http_fd;
 };
 
 /* Where settings come from: what main.c was told. */
@@ -70,10 +81,13 @@ struct config_input {
 	const char *file;        /* -F, or NULL: /etc/kbrokerd.conf if there */
 	const char *const *sets; /* -X "key=value", in order */
 	size_t set_count;
-	char *const *environment;  /* environ, or NULL for none */
-	const char *temporary_dir; /* --tmp: made for it; else NULL */
-	bool no_default_file;      /* leave /etc/kbrokerd.conf alone */
-	bool lenient;              /* unknown keys are notices, not errors */
+	const char *const *topics; /* --topic, in order */
+	size_t topic_count;
+	char *const *environment;          /* environ, or NULL for none */
+	const struct inherited *inherited; /* sockets; NULL: none */
+	const char *temporary_dir;         /* --tmp: made for it; else NULL */
+	bool no_default_file;              /* leave /etc/kbrokerd.conf alone */
+	bool lenient; /* unknown keys are notices, not errors */
 	/* Told each line worth reading; level as in logger.h. */
 	void (*notice)(void *arg, int level, const char *text);
 	void *notice_arg;
@@ -94,6 +108,24 @@ int config_for_test(const char *data_dir, const char *const *sets,
 void config_free(struct config *config);
 
 /*
+ * What may change while the broker runs, taken from loaded; the rest stays as
+ * in current.  loaded keeps all but its topics, which pass to *merged_out.
+ * on_change is told each key whose value differs and whether that was taken.
+ * Returns 0 or -ENOMEM.
+ */
+int config_merge(const struct config *current, struct config *loaded,
+		 void (*on_change)(void *arg, const char *key, bool taken),
+		 void *arg, struct config **merged_out);
+
+/*
+ * Read a value of advertised.listeners ("auto", or NAME://HOST:PORT,...) into
+ * copies of the listeners.  Returns 0, or -EINVAL with a text.
+ */
+int config_parse_advertised(const struct config *config, const char *text,
+			    struct listener_config told[LISTENERS_MAX],
+			    char *error, size_t error_size);
+
+/*
  * The value of a broker key as text: what was set, else our default, else
  * Kafka's; NULL is null.  Asserts that the key exists.
  */
@@ -109,6 +141,15 @@ const struct config_def *config_def(const char *key);
 /* Our own default where it differs from Kafka's or the key is ours; NULL when
  * configs.def tells it. */
 const char *config_default(const char *key);
+
+/*
+ * Each setting in effect that is not null, by name: what passwords are is
+ * hidden, and origin is "default", "-X", "server.properties:12" ...
+ */
+void config_each(const struct config *config,
+		 void (*on_setting)(void *arg, const char *key,
+				    const char *value, const char *origin),
+		 void *arg);
 
 /* kbrokerd -T: each effective setting with its origin, one a line. */
 void config_print(const struct config *config, FILE *to);

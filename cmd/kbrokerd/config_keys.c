@@ -26,6 +26,13 @@ static const struct config_def own_defs[] = {
 	  .doc = "commit: acks=all is answered after fsync; os: Kafka's way, "
 		 "the page cache and replicas" },
 	{ .scope = CONFIG_BROKER,
+	  .name = "logging.level",
+	  .type = CONFIG_TYPE_STRING,
+	  .valid = "-",
+	  .update = CONFIG_UPDATE_READ_ONLY,
+	  .doc = "LEVEL or SUBSYSTEM=LEVEL,...: which lines are told; levels "
+		 "are error, warn, info, debug" },
+	{ .scope = CONFIG_BROKER,
 	  .name = "min.free.bytes",
 	  .type = CONFIG_TYPE_LONG,
 	  .default_value = "-1",
@@ -33,6 +40,15 @@ static const struct config_def own_defs[] = {
 	  .update = CONFIG_UPDATE_READ_ONLY,
 	  .doc = "refuse records when the disk has less than this left; -1 is "
 		 "the smaller of 5 % and 1 GiB" },
+	{ .scope = CONFIG_BROKER,
+	  .name = "topics.file",
+	  .type = CONFIG_TYPE_STRING,
+	  .valid = "-",
+	  .update = CONFIG_UPDATE_READ_ONLY,
+	  .doc = "a file with a topic a line, "
+		 "NAME[:PARTITIONS][,KEY=VALUE...], "
+		 "to be there at the start; /etc/kbrokerd/topics.conf where "
+		 "there is one" },
 };
 
 /* Kafka's keys of which our default is another. */

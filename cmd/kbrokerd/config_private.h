@@ -42,7 +42,15 @@ int config_read_texts(struct loading *l);
 /* Name, in one notice, what Kafka knows and we have no use for. */
 void config_tell_unused(struct loading *l);
 
-/* In config_listeners.c. */
+/* In config_listeners.c: the default that depends on the machine, if they are
+ * not set; then all of them. */
+int config_default_listeners(struct loading *l);
 int config_read_listeners(struct loading *l);
+
+/* Are we what a container runs?  Then localhost would reach nobody. */
+bool config_in_container(void);
+
+/* In config.c: the fields that are numbers, from the texts. */
+void config_read_numbers(struct config *config);
 
 #endif /* KBROKERD_CONFIG_PRIVATE_H */

@@ -7,10 +7,14 @@
  */
 #include "kbrokerd/logger.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -92,17 +96,209 @@ static void put_pair(struct line *line, enum logger_format format,
 		put_quoted(line, value);
 }
 
-static const char *level_name(enum logger_level level)
+/* Levels */
+
+static const char *const subsystems[] = {
+	"api",       "broker", "config", "http",      "metadata",
+	"partition", "quota",  "server", "telemetry",
+};
+
+_Static_assert(sizeof(subsystems) / sizeof(subsystems[0]) <=
+		       LOGGER_SUBSYSTEMS_MAX,
+	       "each has a place");
+
+enum { SUBSYSTEM_COUNT = sizeof(subsystems) / sizeof(subsystems[0]) };
+
+static const char *const level_names[] = {
+	[LOGGER_ERROR] = "error",
+	[LOGGER_WARN] = "warn",
+	[LOGGER_INFO] = "info",
+	[LOGGER_DEBUG] = "debug",
+};
+
+const char *const *logger_subsystems(size_t *count_out)
 {
-	static const char *const names[] = {
-		[LOGGER_ERROR] = "error",
-		[LOGGER_WARN] = "warn",
-		[LOGGER_INFO] = "info",
-		[LOGGER_DEBUG] = "debug",
+	*count_out = SUBSYSTEM_COUNT;
+	return subsystems;
+}
+
+/* Its place, or -1. */
+static int find_subsystem(const char *name, size_t len)
+{
+	for (int i = 0; i < SUBSYSTEM_COUNT; i++) {
+		if (strlen(subsystems[i]) == len &&
+		    memcmp(subsystems[i], name, len) == 0)
+			return i;
+	}
+	return -1;
+}
+
+const char *logger_level_name(enum logger_level level)
+{
+	return level_names[level];
+}
+
+static int parse_level(const char *text, size_t len,
+		       enum logger_level *level_out)
+{
+	static const struct {
+		const char *name;
+		enum logger_level level;
+	} aliases[] = {
+		{ "fatal", LOGGER_ERROR },
+		{ "trace", LOGGER_DEBUG },
+		{ "warning", LOGGER_WARN },
 	};
 
-	return names[level];
+	for (int i = LOGGER_ERROR; i <= LOGGER_DEBUG; i++) {
+		if (strlen(level_names[i]) == len &&
+		    strncasecmp(level_names[i], text, len) == 0) {
+			*level_out = (enum logger_level)i;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		if (strlen(aliases[i].name) == len &&
+		    strncasecmp(aliases[i].name, text, len) == 0) {
+			*level_out = aliases[i].level;
+			return 0;
+		}
+	}
+	return -EINVAL;
 }
+
+int logger_parse_level(const char *text, enum logger_level *level_out)
+{
+	return parse_level(text, strlen(text), level_out);
+}
+
+static int own_level(const struct logger *logger, const char *subsystem)
+{
+	int i = subsystem == NULL
+			? -1
+			: find_subsystem(subsystem, strlen(subsystem));
+
+	return i < 0 ? -1
+		     : atomic_load_explicit(&logger->own[i],
+					    memory_order_relaxed) -
+			       1;
+}
+
+bool logger_has_own_level(const struct logger *logger, const char *subsystem)
+{
+	return own_level(logger, subsystem) >= 0;
+}
+
+enum logger_level logger_level(const struct logger *logger,
+			       const char *subsystem)
+{
+	int own = own_level(logger, subsystem);
+
+	return own >= 0 ? (enum logger_level)own
+			: atomic_load_explicit(&logger->level,
+					       memory_order_relaxed);
+}
+
+static int set_own(struct logger *logger, const char *subsystem, int8_t own)
+{
+	int i = find_subsystem(subsystem, strlen(subsystem));
+
+	if (i < 0)
+		return -ENOENT;
+	atomic_store_explicit(&logger->own[i], own, memory_order_relaxed);
+	return 0;
+}
+
+int logger_set_level(struct logger *logger, const char *subsystem,
+		     enum logger_level level)
+{
+	if (subsystem != NULL)
+		return set_own(logger, subsystem, (int8_t)(level + 1));
+	atomic_store_explicit(&logger->level, level, memory_order_relaxed);
+	return 0;
+}
+
+int logger_unset_level(struct logger *logger, const char *subsystem)
+{
+	return set_own(logger, subsystem, 0);
+}
+
+bool logger_tells(const struct logger *logger, enum logger_level level,
+		  const char *subsystem)
+{
+	return logger != NULL && logger->fd >= 0 &&
+	       level <= logger_level(logger, subsystem);
+}
+
+/* One of "info,partition=debug"; NULL only checks. */
+static int set_item(struct logger *logger, const char *item, size_t len,
+		    char *error, size_t error_size)
+{
+	const char *equals = memchr(item, '=', len);
+	const char *name = equals == NULL ? item : equals + 1;
+	size_t name_len = len - (size_t)(name - item);
+	enum logger_level level;
+	int i = -1;
+
+	if (equals != NULL) {
+		i = find_subsystem(item, (size_t)(equals - item));
+		if (i < 0) {
+			snprintf(error, error_size,
+				 "there is no subsystem '%.*s'",
+				 (int)(equals - item), item);
+			return -EINVAL;
+		}
+	}
+	if (parse_level(name, name_len, &level) < 0) {
+		snprintf(error, error_size,
+			 "'%.*s' is not one of error, warn, info, debug",
+			 (int)name_len, name);
+		return -EINVAL;
+	}
+	return logger == NULL
+		       ? 0
+		       : logger_set_level(logger, i < 0 ? NULL : subsystems[i],
+					  level);
+}
+
+static int set_items(struct logger *logger, const char *text, char *error,
+		     size_t error_size)
+{
+	int rc = 0;
+
+	while (rc == 0 && *text != '\0') {
+		size_t len = strcspn(text, ",");
+
+		if (len > 0)
+			rc = set_item(logger, text, len, error, error_size);
+		text += len + (text[len] == ',');
+	}
+	return rc;
+}
+
+int logger_set_levels(struct logger *logger, const char *text, char *error,
+		      size_t error_size)
+{
+	int rc = set_items(NULL, text, error, error_size);
+
+	if (rc == 0 && logger != NULL)
+		rc = set_items(logger, text, error, error_size);
+	return rc;
+}
+
+bool logger_is_journal(int fd, const char *journal_stream)
+{
+	char name[64];
+	struct stat st;
+
+	if (journal_stream == NULL || fstat(fd, &st) < 0)
+		return false;
+	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	return strcmp(name, journal_stream) == 0;
+}
+
+/* Lines */
 
 /* sd-daemon(3)'s priorities. */
 static const char *journal_prefix(enum logger_level level)
@@ -128,7 +324,7 @@ static void put_head(struct line *line, const struct logger *logger,
 		put_text(line, "{");
 	format_time(logger->clock->wall_ms(logger->clock), time);
 	put_pair(line, logger->format, "ts", time);
-	put_pair(line, logger->format, "level", level_name(level));
+	put_pair(line, logger->format, "level", logger_level_name(level));
 }
 
 void logger_tell(const struct logger *logger, enum logger_level level,
@@ -140,7 +336,7 @@ void logger_tell(const struct logger *logger, enum logger_level level,
 	va_list args;
 	ssize_t n;
 
-	if (!logger_tells(logger, level))
+	if (!logger_tells(logger, level, subsystem))
 		return;
 	put_head(&line, logger, level);
 	put_pair(&line, logger->format, "sub", subsystem);

@@ -18,9 +18,14 @@ enum logger_level { LOGGER_ERROR, LOGGER_WARN, LOGGER_INFO, LOGGER_DEBUG };
 
 enum logger_format { LOGGER_LOGFMT, LOGGER_JSON };
 
+enum { LOGGER_SUBSYSTEMS_MAX = 16 };
+
 struct logger {
-	int fd;                  /* -1: silent */
-	enum logger_level level; /* the least important one that is told */
+	int fd; /* -1: silent */
+	/* The least important level that is told, of subsystems without one of
+	 * their own.  May change at any time. */
+	_Atomic(enum logger_level) level;
+	_Atomic(int8_t) own[LOGGER_SUBSYSTEMS_MAX]; /* level + 1; 0: none */
 	enum logger_format format;
 	bool journal; /* prefixes for the journal of systemd */
 	struct clock *clock;
@@ -29,17 +34,45 @@ struct logger {
 /*
  * Tell one event: msg, then pairs of key and value (both C strings; a NULL
  * value is left out), ended by a NULL key.  A NULL logger is silent.
+ * subsystem is one of logger_subsystems().
  */
 __attribute__((sentinel)) void logger_tell(const struct logger *logger,
 					   enum logger_level level,
 					   const char *subsystem,
 					   const char *msg, ...);
 
-static inline bool logger_tells(const struct logger *logger,
-				enum logger_level level)
-{
-	return logger != NULL && logger->fd >= 0 && level <= logger->level;
-}
+/* Would logger_tell() tell it? */
+bool logger_tells(const struct logger *logger, enum logger_level level,
+		  const char *subsystem);
+
+/* Who talks, sorted; what has a level of its own.  Any thread may set one. */
+const char *const *logger_subsystems(size_t *count_out);
+
+/* The level that counts for a subsystem; NULL is all without their own. */
+enum logger_level logger_level(const struct logger *logger,
+			       const char *subsystem);
+bool logger_has_own_level(const struct logger *logger, const char *subsystem);
+
+/* Returns 0, or -ENOENT when there is no such subsystem. */
+int logger_set_level(struct logger *logger, const char *subsystem,
+		     enum logger_level level);
+/* Back to the level of all. */
+int logger_unset_level(struct logger *logger, const char *subsystem);
+
+/* error, warn, info, debug; log4j's fatal and trace are error and debug.  Case
+ * does not matter.  Returns 0 or -EINVAL. */
+int logger_parse_level(const char *text, enum logger_level *level_out);
+const char *logger_level_name(enum logger_level level);
+
+/*
+ * Set what a text like "info,partition=debug" says.  Returns 0, or -EINVAL
+ * with what is wrong in error and nothing set.  A NULL logger only checks.
+ */
+int logger_set_levels(struct logger *logger, const char *text, char *error,
+		      size_t error_size);
+
+/* Does $JOURNAL_STREAM, as in sd-journal, name this descriptor? */
+bool logger_is_journal(int fd, const char *journal_stream);
 
 /*
  * At most per_second lines of a kind each second.  Belongs to one thread.

@@ -44,6 +44,11 @@ void io_thread_turn(struct io_thread *t)
 {
 	struct clock *clock = t->server->clock;
 
+	/* This thread alone counts. */
+	atomic_store_explicit(
+		&t->turns,
+		atomic_load_explicit(&t->turns, memory_order_relaxed) + 1,
+		memory_order_relaxed);
 	t->now_us = clock->monotonic_us(clock);
 	t->now_ms = clock->wall_ms(clock);
 	if (t->now_us - t->sample_us >= SHARE_SAMPLE_US)

@@ -34,6 +34,7 @@ struct io_thread {
 	bool started;
 	int32_t number;
 
+	_Atomic uint32_t turns; /* counted, for who asks whether it is alive */
 	int64_t now_us; /* of this turn of the loop, monotonic */
 	int64_t now_ms; /* the same, wall clock */
 

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ enum {
 	RETRY_MS = 100,
 	ACCEPTS_A_TURN = 64,
 	PORT_TRIES = 20,
-	TELL_EVERY_US = 60000000
+	TELL_EVERY_US = 60000000,
+	UNIX_MASK = 0117 /* owner and group may connect */
 };
 
 /* Accepting */
@@ -391,6 +393,8 @@ static int open_unix(struct listener *l, int backlog, char *error,
 	struct stat st;
 	int rc;
 
+	mode_t mask;
+
 	l->port = -1;
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		snprintf(error, error_size,
@@ -402,12 +406,35 @@ static int open_unix(struct listener *l, int backlog, char *error,
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    !is_served(&address))
 		unlink(path);
+	/* From the moment that it is there nobody else may connect; no thread
+	 * makes files yet. */
+	mask = umask(UNIX_MASK);
 	rc = listen_on(l, (struct sockaddr *)&address, sizeof(address),
 		       backlog);
+	umask(mask);
 	if (rc < 0)
 		snprintf(error, error_size, "cannot listen on unix:%s: %s",
 			 path, strerror(-rc));
 	return rc;
+}
+
+/* Sockets that were open when the process began listen already. */
+static int take_inherited(struct listener *l)
+{
+	const struct listener_config *config = l->config;
+
+	for (size_t i = 0; i < config->inherited_count; i++) {
+		int fd = fcntl(config->inherited[i], F_DUPFD_CLOEXEC, 0);
+
+		if (fd < 0 || evutil_make_socket_nonblocking(fd) < 0) {
+			if (fd >= 0)
+				close(fd);
+			return -EMFILE;
+		}
+		l->sockets[l->socket_count++] = fd;
+	}
+	l->port = config->port < 0 ? -1 : bound_port(l->sockets[0]);
+	return 0;
 }
 
 int listener_open(struct listener *l, struct server *server,
@@ -417,7 +444,9 @@ int listener_open(struct listener *l, struct server *server,
 	int rc;
 
 	*l = (struct listener){ .server = server, .config = config };
-	if (config->port < 0)
+	if (config->inherited_count > 0)
+		rc = take_inherited(l);
+	else if (config->port < 0)
 		rc = open_unix(l, backlog, error, error_size);
 	else
 		rc = open_tcp(l, backlog, error, error_size);
@@ -434,7 +463,8 @@ void listener_close(struct listener *l)
 		event_del(&l->on_retry);
 	}
 	l->attached = false;
-	if (l->port < 0 && l->socket_count > 0)
+	if (l->port < 0 && l->socket_count > 0 &&
+	    l->config->inherited_count == 0)
 		unlink(l->config->host);
 	close_sockets(l);
 }

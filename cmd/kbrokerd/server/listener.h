@@ -13,8 +13,6 @@
 
 struct server;
 
-enum { LISTENER_SOCKETS_MAX = 8 };
-
 struct listener {
 	struct server *server;
 	const struct listener_config *config;

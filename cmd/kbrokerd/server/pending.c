@@ -307,16 +307,15 @@ void request_set_client_software(struct request *req, struct slice name,
 
 void request_advertised(const struct request *req, struct endpoint *out)
 {
+	const struct server *s = req->thread->server;
 	const struct listener *l = req->conn->listener;
 
-	if (l->config->advertised_host[0] != '\0') {
-		snprintf(out->host, sizeof(out->host), "%s",
-			 l->config->advertised_host);
-		out->port = l->config->advertised_port > 0
-				    ? l->config->advertised_port
-				    : l->port;
+	if (advertised_get(&s->advertised, (size_t)(l - s->listeners),
+			   out->host, &out->port)) {
+		if (out->port == 0)
+			out->port = l->port;
 		return;
 	}
 	conn_local_address(req->conn, out->host, sizeof(out->host));
-	out->port = l->port > 0 ? l->port : server_port(req->thread->server);
+	out->port = l->port > 0 ? l->port : server_port(s);
 }

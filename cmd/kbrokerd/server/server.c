@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "kbrokerd/broker.h"
 #include "kbrokerd/server/io_thread.h"
@@ -15,23 +16,41 @@
 
 enum { BUSY_FROM_PERCENT = 60, STUCK_US = 5000000 };
 
-static int open_listeners(struct server *s, char *error, size_t error_size)
+/* Those with a port, or the local ones. */
+static int open_listeners(struct server *s, bool local, char *error,
+			  size_t error_size)
 {
-	for (size_t i = 0; i < s->config->listener_count; i++) {
-		int rc = listener_open(
-			&s->listeners[i], s, &s->config->listeners[i],
-			s->config->listen_backlog, error, error_size);
+	const struct config *config = s->config;
+	int rc = 0;
 
-		if (rc < 0)
-			return rc;
-		s->listener_count++;
+	for (size_t i = 0; i < s->listener_count && rc == 0; i++) {
+		const struct listener_config *l = &config->listeners[i];
+
+		if ((l->port < 0) == local)
+			rc = listener_open(&s->listeners[i], s, l,
+					   config->listen_backlog, error,
+					   error_size);
 	}
-	return 0;
+	return rc;
+}
+
+static void init_listeners(struct server *s)
+{
+	const struct config *config = s->config;
+
+	for (size_t i = 0; i < config->listener_count; i++)
+		s->listeners[i] = (struct listener){
+			.server = s,
+			.config = &config->listeners[i],
+			.port = config->listeners[i].port,
+		};
+	s->listener_count = config->listener_count;
 }
 
 static int init_threads(struct server *s)
 {
-	int32_t count = s->config->network_threads;
+	const struct config *config = s->config;
+	int32_t count = config->network_threads;
 
 	s->threads = calloc((size_t)count, sizeof(*s->threads));
 	if (s->threads == NULL)
@@ -47,8 +66,9 @@ static int init_threads(struct server *s)
 	return 0;
 }
 
-int server_open(struct broker *broker, server_find_api *find_api,
-		struct server **server_out, char *error, size_t error_size)
+int server_open_ports(struct broker *broker, server_find_api *find_api,
+		      struct server **server_out, char *error,
+		      size_t error_size)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int rc;
@@ -59,11 +79,16 @@ int server_open(struct broker *broker, server_find_api *find_api,
 	s->find_api = find_api;
 	s->stuck_us = STUCK_US;
 	s->busy_from_percent = BUSY_FROM_PERCENT;
-	s->config = broker->config;
+	atomic_init(&s->config, broker->config);
 	s->logger = broker->logger;
 	s->clock = broker->clock;
-	s->budget.max = s->config->queued_bytes_max;
-	rc = open_listeners(s, error, error_size);
+	s->budget.max = broker->config->queued_bytes_max;
+	init_listeners(s);
+	rc = advertised_set(&s->advertised, s->config,
+			    config_text(s->config, "advertised.listeners"),
+			    error, error_size);
+	if (rc == 0)
+		rc = open_listeners(s, false, error, error_size);
 	if (rc == 0)
 		rc = init_threads(s);
 	if (rc < 0) {
@@ -72,6 +97,27 @@ int server_open(struct broker *broker, server_find_api *find_api,
 	}
 	*server_out = s;
 	return 0;
+}
+
+int server_open_locals(struct server *s, char *error, size_t error_size)
+{
+	return open_listeners(s, true, error, error_size);
+}
+
+int server_open(struct broker *broker, server_find_api *find_api,
+		struct server **server_out, char *error, size_t error_size)
+{
+	struct server *s;
+	int rc = server_open_ports(broker, find_api, &s, error, error_size);
+
+	if (rc < 0)
+		return rc;
+	rc = server_open_locals(s, error, error_size);
+	if (rc < 0)
+		server_free(s);
+	else
+		*server_out = s;
+	return rc;
 }
 
 int server_start(struct server *s)
@@ -94,6 +140,32 @@ int32_t server_port(const struct server *s)
 			return s->listeners[i].port;
 	}
 	return -1;
+}
+
+/* Has it turned since before?  Rung, so that an idle one does. */
+static bool has_turned(struct io_thread *t, uint32_t before,
+		       int64_t patience_ms)
+{
+	static const struct timespec ms = { .tv_nsec = 1000000 };
+
+	io_thread_ring(t);
+	for (int64_t i = 0; i <= patience_ms; i++) {
+		if (atomic_load(&t->turns) != before)
+			return true;
+		nanosleep(&ms, NULL);
+	}
+	return false;
+}
+
+bool server_is_alive(struct server *s, int64_t patience_ms)
+{
+	for (int32_t i = 0; i < s->thread_count; i++) {
+		uint32_t before = atomic_load(&s->threads[i].turns);
+
+		if (!has_turned(&s->threads[i], before, patience_ms))
+			return false;
+	}
+	return true;
 }
 
 struct io_thread *server_choose_thread(struct server *s)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kbrokerd/advertised.h"
 #include "kbrokerd/server/budget.h"
 #include "kbrokerd/server/listener.h"
 #include "kbrokerd/server/observer.h"
@@ -24,7 +25,8 @@ typedef const struct api *server_find_api(int16_t key);
 
 struct server {
 	struct broker *broker;
-	const struct config *config;
+	_Atomic(const struct config *)
+		config; /* another when it is read again */
 	const struct logger *logger;
 	struct clock *clock;
 	server_find_api *find_api;
@@ -34,6 +36,7 @@ struct server {
 	struct budget budget;      /* of half received requests */
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
+	struct advertised advertised; /* where clients are told to find us */
 	struct io_thread *threads;
 	int32_t thread_count;
 	_Atomic int32_t conn_count;
@@ -48,6 +51,20 @@ struct server {
  */
 int server_open(struct broker *broker, server_find_api *find_api,
 		struct server **server_out, char *error, size_t error_size);
+
+/*
+ * The same in two steps, for who does not have the directory of the unix
+ * sockets before it is known that the ports are free: server_open_ports(),
+ * then server_open_locals().  When the second fails the server is the
+ * caller's to free.
+ */
+int server_open_ports(struct broker *broker, server_find_api *find_api,
+		      struct server **server_out, char *error,
+		      size_t error_size);
+int server_open_locals(struct server *s, char *error, size_t error_size);
+
+/* Does each thread turn its loop within patience_ms?  Any other thread. */
+bool server_is_alive(struct server *s, int64_t patience_ms);
 
 /* Start the threads and answer.  Returns 0 or a negative errno. */
 int server_start(struct server *s);
