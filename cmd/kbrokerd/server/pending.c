@@ -250,7 +250,8 @@ void request_park(struct request *req, int64_t deadline_us)
 	assert(req->on_wake != NULL);
 	assert(req->on_deadline != NULL || deadline_us == INT64_MAX);
 	p->state = PENDING_PARKED;
-	req->client_id = SLICE_NULL; /* it lay in the frame */
+	if (!p->has_parked) /* it lies in the frame */
+		req->client_id = arena_copy(&req->arena, req->client_id);
 	if (!p->has_parked)
 		evtimer_assign(&p->timer, t->base, on_timer, p);
 	p->has_parked = true;

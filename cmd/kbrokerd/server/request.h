@@ -28,7 +28,7 @@ struct request {
 	const struct wire_api *wire; /* name, tables */
 	int16_t version;
 	int32_t correlation_id;
-	struct slice client_id; /* may be null; valid while handling */
+	struct slice client_id; /* may be null */
 	void *message;          /* the decoded request struct */
 	struct arena arena;     /* freed after the answer is encoded */
 	int64_t received_us;    /* monotonic */
