@@ -25,7 +25,7 @@ ALL_LDFLAGS = $(LDHARDEN) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 # make V=1 shows the commands themselves.
 quiet    = $(if $(V),,@echo '  $(1)' $(2); )
 
-LIBS     = -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal -lsnappy -lz -lpthread
+LIBS     = -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal -lsnappy -lz -lpcre2-8 -lpthread
 
 PROGRAMS = kbrokerd kconsume kproduce ktopics
 TOOLS    = $(filter-out kbrokerd,$(PROGRAMS))
