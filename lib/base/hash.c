@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "base/random.h"
+#include "base/utf8.h"
 
 static uint32_t get_le32(const uint8_t *from)
 {
@@ -79,6 +80,48 @@ static uint64_t mix(uint64_t a, uint64_t b)
 	unsigned __int128 product = (unsigned __int128)a * b;
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Code point of the character of n bytes at s. */
+static uint32_t code_point(const uint8_t *s, size_t n)
+{
+	static const uint8_t masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t c = s[0] & masks[n];
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	return c;
+}
+
+int32_t hash_java(const void *data, size_t len)
+{
+	const uint8_t *s = data;
+	uint32_t hash = 0;
+
+	while (len > 0) {
+		size_t n = utf8_len(s, len);
+		uint32_t c = n == 0 ? 0xfffd : code_point(s, n);
+
+		if (n == 0)
+			n = 1;
+		if (c >= 0x10000) {
+			hash = hash * 31 + (0xd800 + ((c - 0x10000) >> 10));
+			c = 0xdc00 + (c & 0x3ff);
+		}
+		hash = hash * 31 + c;
+		s += n;
+		len -= n;
+	}
+	return (int32_t)hash;
+}
+
+int32_t hash_java_positive(const void *data, size_t len)
+{
+	int32_t hash = hash_java(data, len);
+
+	if (hash == INT32_MIN)
+		return 0;
+	return hash < 0 ? -hash : hash;
 }
 
 uint64_t hash_bytes(const void *data, size_t len)

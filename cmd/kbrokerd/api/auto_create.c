@@ -84,15 +84,18 @@ enum { INTERNAL_CONFIGS_MAX = 5 };
 static const struct internal_topic {
 	const char *name;
 	const char *partitions_key;
+	const char *replication_key;
 	struct internal_config configs[INTERNAL_CONFIGS_MAX];
 } internal_topics[] = {
 	{ "__consumer_offsets",
 	  "offsets.topic.num.partitions",
+	  "offsets.topic.replication.factor",
 	  { { "cleanup.policy", "compact", NULL },
 	    { "compression.type", "producer", NULL },
 	    { "segment.bytes", NULL, "offsets.topic.segment.bytes" } } },
 	{ "__transaction_state",
 	  "transaction.state.log.num.partitions",
+	  "transaction.state.log.replication.factor",
 	  { { "cleanup.policy", "compact", NULL },
 	    { "compression.type", "uncompressed", NULL },
 	    { "min.insync.replicas", "1", NULL },
@@ -100,6 +103,7 @@ static const struct internal_topic {
 	    { "unclean.leader.election.enable", "false", NULL } } },
 	{ "__share_group_state",
 	  "share.coordinator.state.topic.num.partitions",
+	  "share.coordinator.state.topic.replication.factor",
 	  { { "cleanup.policy", "delete", NULL },
 	    { "compression.type", "producer", NULL },
 	    { "retention.ms", "-1", NULL },
@@ -107,13 +111,30 @@ static const struct internal_topic {
 	      "share.coordinator.state.topic.segment.bytes" } } },
 };
 
+/* No more than there are brokers: one node is enough for a group. */
+static int16_t replication_of(const struct config *config, const char *key,
+			      const struct image *image)
+{
+	int64_t wanted = config_int(config, key);
+	size_t alive = 0;
+
+	for (size_t i = 0; i < image_broker_count(image); i++)
+		alive += !image_broker_at(image, i)->fenced;
+	if (alive > 0 && wanted > (int64_t)alive)
+		wanted = (int64_t)alive;
+	return (int16_t)wanted;
+}
+
 static void fill_internal(const struct config *config,
+			  const struct image *image,
 			  const struct internal_topic *internal,
 			  struct create_topics_request_topics *topic,
 			  struct arena *arena)
 {
 	topic->num_partitions =
 		(int32_t)config_int(config, internal->partitions_key);
+	topic->replication_factor =
+		replication_of(config, internal->replication_key, image);
 	topic->configs = wire_array(&create_topics_request_topics_configs_desc,
 				    arena, INTERNAL_CONFIGS_MAX);
 	for (size_t i = 0; topic->configs != NULL && i < INTERNAL_CONFIGS_MAX;
@@ -131,7 +152,8 @@ static void fill_internal(const struct config *config,
 	}
 }
 
-static void fill_topic(const struct config *config, struct slice name,
+static void fill_topic(const struct config *config, const struct image *image,
+		       struct slice name,
 		       struct create_topics_request_topics *topic,
 		       struct arena *arena)
 {
@@ -141,7 +163,7 @@ static void fill_topic(const struct config *config, struct slice name,
 	for (size_t i = 0;
 	     i < sizeof(internal_topics) / sizeof(internal_topics[0]); i++) {
 		if (slice_is(name, internal_topics[i].name))
-			fill_internal(config, &internal_topics[i], topic,
+			fill_internal(config, image, &internal_topics[i], topic,
 				      arena);
 	}
 }
@@ -150,6 +172,7 @@ static struct creation *new_creation(struct request *req,
 				     const struct slice *names, size_t count)
 {
 	struct creation *c = calloc(1, sizeof(*c));
+	const struct image *image;
 
 	if (c == NULL)
 		return NULL;
@@ -161,9 +184,11 @@ static struct creation *new_creation(struct request *req,
 		return NULL;
 	}
 	c->request.topics_count = (int32_t)count;
+	image = metadata_image(req->broker->metadata);
 	for (size_t i = 0; i < count; i++)
-		fill_topic(req->broker->config, names[i], &c->request.topics[i],
-			   &c->arena);
+		fill_topic(req->broker->config, image, names[i],
+			   &c->request.topics[i], &c->arena);
+	image_release(image);
 	c->logger = req->broker->logger;
 	c->clock = req->broker->clock;
 	c->client = arena_text(&c->arena, req->client_id);

@@ -2,44 +2,26 @@
  * cluster.c - DescribeCluster: who is in the cluster
  */
 #include "kbrokerd/api/registry.h"
+#include "kbrokerd/api/view.h"
 #include "kbrokerd/broker.h"
 #include "wire/enums.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
 
-/* Without an authorizer everybody may do all that makes sense for a cluster. */
-#define BIT(operation) (1 << WIRE_ACL_OPERATION_##operation)
-enum {
-	CLUSTER_OPERATIONS = BIT(CREATE) | BIT(ALTER) | BIT(DESCRIBE) |
-			     BIT(CLUSTER_ACTION) | BIT(DESCRIBE_CONFIGS) |
-			     BIT(ALTER_CONFIGS) | BIT(IDEMPOTENT_WRITE)
-};
-
-/* Where to reach a broker: ourselves as the client came in, others by the
- * first address that they told. */
-static void fill_endpoint(struct request *req, const struct broker_image *from,
-			  struct describe_cluster_response_brokers *to)
+static void *room_for(struct request *req, size_t count)
 {
-	struct endpoint own;
-
-	to->port = -1;
-	if (from->id == req->broker->identity.node_id) {
-		request_advertised(req, &own);
-		to->host = arena_copy(&req->arena, slice_of(own.host));
-		to->port = own.port;
-	} else if (from->endpoint_count > 0) {
-		to->host = slice_of(from->endpoints[0].host);
-		to->port = from->endpoints[0].port;
-	}
+	return wire_array(&describe_cluster_response_brokers_desc, &req->arena,
+			  (int32_t)count);
 }
 
 static void fill_brokers(struct request *req, const struct image *image,
 			 bool with_fenced, struct describe_cluster_response *to)
 {
 	size_t count = image_broker_count(image);
+	struct view view;
 
-	to->brokers = wire_array(&describe_cluster_response_brokers_desc,
-				 &req->arena, (int32_t)count);
+	view_init(&view, req, image);
+	to->brokers = room_for(req, count);
 	for (size_t i = 0; to->brokers != NULL && i < count; i++) {
 		const struct broker_image *from = image_broker_at(image, i);
 		struct describe_cluster_response_brokers *broker =
@@ -50,9 +32,25 @@ static void fill_brokers(struct request *req, const struct image *image,
 		broker->broker_id = from->id;
 		broker->rack = slice_of(from->rack);
 		broker->is_fenced = from->fenced;
-		fill_endpoint(req, from, broker);
+		view_endpoint(&view, from, &broker->host, &broker->port);
 		to->brokers_count++;
 	}
+}
+
+/* The quorum is this node alone: where the client came in. */
+static void fill_controllers(struct request *req,
+			     struct describe_cluster_response *to)
+{
+	struct endpoint own;
+
+	to->brokers = room_for(req, 1);
+	if (to->brokers == NULL)
+		return;
+	request_advertised(req, &own);
+	to->brokers_count = 1;
+	to->brokers[0].broker_id = req->broker->identity.node_id;
+	to->brokers[0].host = arena_copy(&req->arena, slice_of(own.host));
+	to->brokers[0].port = own.port;
 }
 
 static int16_t check(struct request *req,
@@ -94,9 +92,14 @@ void api_describe_cluster(struct request *req)
 	image = metadata_image(req->broker->metadata);
 	response.cluster_id = slice_of(req->broker->identity.cluster_id);
 	response.controller_id = req->broker->identity.node_id;
-	fill_brokers(req, image, request->include_fenced_brokers, &response);
+	if (request_on_controller_listener(req))
+		fill_controllers(req, &response);
+	else
+		fill_brokers(req, image, request->include_fenced_brokers,
+			     &response);
 	if (request->include_cluster_authorized_operations)
-		response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+		response.cluster_authorized_operations =
+			view_cluster_operations();
 	request_reply(req, &response);
 	image_release(image);
 }

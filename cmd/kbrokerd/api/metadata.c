@@ -10,6 +10,7 @@
  */
 #include "kbrokerd/api/auto_create.h"
 #include "kbrokerd/api/registry.h"
+#include "kbrokerd/api/view.h"
 #include "kbrokerd/broker.h"
 #include "kbrokerd/metadata/controller.h"
 #include "kbrokerd/metadata/topic_name.h"
@@ -17,57 +18,19 @@
 #include "wire/errors.h"
 #include "wire/messages.h"
 
-/* Without an authorizer everybody may do all that makes sense. */
-#define BIT(operation) (1 << WIRE_ACL_OPERATION_##operation)
-enum {
-	CLUSTER_OPERATIONS = BIT(CREATE) | BIT(ALTER) | BIT(DESCRIBE) |
-			     BIT(CLUSTER_ACTION) | BIT(DESCRIBE_CONFIGS) |
-			     BIT(ALTER_CONFIGS) | BIT(IDEMPOTENT_WRITE),
-	TOPIC_OPERATIONS = BIT(READ) | BIT(WRITE) | BIT(CREATE) | BIT(DELETE) |
-			   BIT(ALTER) | BIT(DESCRIBE) | BIT(DESCRIBE_CONFIGS) |
-			   BIT(ALTER_CONFIGS)
-};
-
 enum { TOPICS_BY_ID = 12 }; /* first version that takes an id for a name */
 
 struct answer {
+	struct view view;
 	struct request *req;
 	const struct metadata_request *request;
 	const struct image *image;
 	struct metadata_response response;
-	int32_t own_id;
-	bool only_self;        /* this node is the only broker, and serves */
 	struct slice *missing; /* names to be created */
 	size_t missing_count;
 };
 
 /* Brokers */
-
-static bool is_alive(const struct answer *a, int32_t id)
-{
-	const struct broker_image *b;
-
-	if (a->only_self)
-		return id == a->own_id;
-	b = image_broker(a->image, id);
-	return b != NULL && !b->fenced;
-}
-
-/* Ourselves as the client came in, others by the first address they told. */
-static void fill_endpoint(struct answer *a, const struct broker_image *from,
-			  struct metadata_response_brokers *to)
-{
-	struct endpoint own;
-
-	if (from->id == a->own_id) {
-		request_advertised(a->req, &own);
-		to->host = arena_copy(&a->req->arena, slice_of(own.host));
-		to->port = own.port;
-	} else if (from->endpoint_count > 0) {
-		to->host = slice_of(from->endpoints[0].host);
-		to->port = from->endpoints[0].port;
-	}
-}
 
 static bool fill_brokers(struct answer *a)
 {
@@ -87,47 +50,25 @@ static bool fill_brokers(struct answer *a)
 			continue;
 		to->node_id = from->id;
 		to->rack = slice_of(from->rack);
-		fill_endpoint(a, from, to);
+		view_endpoint(&a->view, from, &to->host, &to->port);
 		r->brokers_count++;
 	}
-	a->only_self = count == 1 && r->brokers_count == 1 &&
-		       r->brokers[0].node_id == a->own_id;
 	return true;
 }
 
 /* Topics */
 
-static void fill_offline(struct answer *a, const struct partition_image *p,
-			 struct metadata_response_topics_partitions *to)
-{
-	int32_t dead = 0;
-	int32_t *ids;
-
-	for (int32_t i = 0; i < p->replica_count; i++)
-		dead += !is_alive(a, p->replicas[i]);
-	if (dead == 0)
-		return;
-	ids = arena_alloc(&a->req->arena, (size_t)dead * sizeof(*ids));
-	if (ids == NULL)
-		return;
-	for (int32_t i = 0; i < p->replica_count; i++) {
-		if (!is_alive(a, p->replicas[i]))
-			ids[to->offline_replicas_count++] = p->replicas[i];
-	}
-	to->offline_replicas = ids;
-}
-
 static void fill_partition(struct answer *a, const struct partition_image *p,
 			   int32_t index,
 			   struct metadata_response_topics_partitions *to)
 {
-	bool has_leader = p->leader >= 0 && is_alive(a, p->leader);
+	int32_t leader = view_leader(&a->view, p);
 
 	*to = (struct metadata_response_topics_partitions){
 		.error_code =
-			has_leader ? WIRE_NONE : WIRE_LEADER_NOT_AVAILABLE,
+			leader >= 0 ? WIRE_NONE : WIRE_LEADER_NOT_AVAILABLE,
 		.partition_index = index,
-		.leader_id = has_leader ? p->leader : -1,
+		.leader_id = leader,
 		.leader_epoch = p->leader_epoch,
 		/* The codec's structs do not say const. */
 		.replica_nodes = (int32_t *)p->replicas,
@@ -135,7 +76,8 @@ static void fill_partition(struct answer *a, const struct partition_image *p,
 		.isr_nodes = (int32_t *)p->isr,
 		.isr_nodes_count = p->isr_count,
 	};
-	fill_offline(a, p, to);
+	to->offline_replicas_count =
+		view_offline(&a->view, p, &to->offline_replicas);
 }
 
 /* The next place for a topic; room has been made. */
@@ -157,7 +99,7 @@ static int add_topic(void *arg, const struct topic_image *topic)
 	to->topic_id = topic->id;
 	to->is_internal = topic_name_is_internal(topic->name);
 	if (a->request->include_topic_authorized_operations)
-		to->topic_authorized_operations = TOPIC_OPERATIONS;
+		to->topic_authorized_operations = view_topic_operations();
 	to->partitions = arena_alloc(
 		&a->req->arena,
 		(size_t)topic->partition_count *
@@ -190,7 +132,7 @@ static int add_unknown(struct answer *a, struct slice name)
 	to->error_code = WIRE_UNKNOWN_TOPIC_OR_PARTITION;
 	to->is_internal = topic_name_is_internal(name);
 	if (a->request->include_topic_authorized_operations)
-		to->topic_authorized_operations = TOPIC_OPERATIONS;
+		to->topic_authorized_operations = view_topic_operations();
 	if (is_to_be_created(a, name))
 		a->missing[a->missing_count++] = name;
 	return 0;
@@ -320,18 +262,17 @@ static int fill(struct answer *a)
 	if (!fill_brokers(a))
 		return -1;
 	a->response.cluster_id = slice_of(a->req->broker->identity.cluster_id);
-	a->response.controller_id = a->own_id;
+	a->response.controller_id = a->view.own_id;
 	if (request->include_cluster_authorized_operations)
-		a->response.cluster_authorized_operations = CLUSTER_OPERATIONS;
+		a->response.cluster_authorized_operations =
+			view_cluster_operations();
 	return all ? add_all(a) : add_asked(a);
 }
 
 void api_metadata(struct request *req)
 {
 	const struct metadata_request *request = req->message;
-	struct answer a = { .req = req,
-			    .request = request,
-			    .own_id = req->broker->identity.node_id };
+	struct answer a = { .req = req, .request = request };
 	int16_t error_code = check(req, request);
 
 	if (error_code != WIRE_NONE) {
@@ -339,6 +280,7 @@ void api_metadata(struct request *req)
 		return;
 	}
 	a.image = metadata_image(req->broker->metadata);
+	view_init(&a.view, req, a.image);
 	wire_init(&metadata_response_desc, &a.response);
 	if (fill(&a) < 0) {
 		request_close(req, "out of memory");

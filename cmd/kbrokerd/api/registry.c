@@ -9,6 +9,7 @@ static const struct api rows[] = {
 	{ 1, -1, true, api_fetch },
 	{ 2, -1, false, api_list_offsets },
 	{ 3, -1, false, api_metadata },
+	{ 10, -1, false, api_find_coordinator },
 	{ 18, -1, false, api_api_versions },
 	{ 19, -1, false, api_create_topics },
 	{ 20, -1, false, api_delete_topics },
@@ -18,9 +19,15 @@ static const struct api rows[] = {
 	{ 32, -1, false, api_describe_configs },
 	{ 35, -1, false, api_describe_log_dirs },
 	{ 37, -1, false, api_create_partitions },
+	{ 43, -1, false, api_elect_leaders },
 	{ 44, -1, false, api_incremental_alter_configs },
+	{ 45, -1, false, api_alter_partition_reassignments },
+	{ 46, -1, false, api_list_partition_reassignments },
+	{ 55, -1, false, api_describe_quorum },
 	{ 60, -1, false, api_describe_cluster },
 	{ 61, -1, false, api_describe_producers },
+	{ 64, -1, false, api_unregister_broker },
+	{ 75, -1, false, api_describe_topic_partitions },
 };
 
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };

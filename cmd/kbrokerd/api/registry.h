@@ -47,5 +47,12 @@ void api_describe_configs(struct request *req);
 void api_create_partitions(struct request *req);
 void api_incremental_alter_configs(struct request *req);
 void api_describe_cluster(struct request *req);
+void api_find_coordinator(struct request *req);
+void api_elect_leaders(struct request *req);
+void api_alter_partition_reassignments(struct request *req);
+void api_list_partition_reassignments(struct request *req);
+void api_describe_quorum(struct request *req);
+void api_unregister_broker(struct request *req);
+void api_describe_topic_partitions(struct request *req);
 
 #endif /* KBROKERD_API_REGISTRY_H */

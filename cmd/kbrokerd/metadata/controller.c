@@ -18,7 +18,10 @@ enum {
 	API_DELETE_TOPICS = 20,
 	API_ALTER_CONFIGS = 33,
 	API_CREATE_PARTITIONS = 37,
+	API_ELECT_LEADERS = 43,
 	API_INCREMENTAL_ALTER_CONFIGS = 44,
+	API_ALTER_PARTITION_REASSIGNMENTS = 45,
+	API_UNREGISTER_BROKER = 64,
 	API_ALLOCATE_PRODUCER_IDS = 67
 };
 
@@ -134,6 +137,62 @@ static void refuse_producer_ids(struct metadata_change *change, int16_t code,
 	resp->error_code = code;
 }
 
+static void refuse_elect_leaders(struct metadata_change *change, int16_t code,
+				 const char *message)
+{
+	const struct elect_leaders_request *req = change->request;
+	struct elect_leaders_response *resp = change->response;
+
+	resp->error_code = code;
+	resp->replica_election_results = wire_array(
+		&elect_leaders_response_replica_election_results_desc,
+		change->arena, req->topic_partitions_count);
+	for (int32_t i = 0; resp->replica_election_results != NULL &&
+			    i < req->topic_partitions_count;
+	     i++) {
+		struct elect_leaders_response_replica_election_results *to =
+			&resp->replica_election_results[i];
+		int32_t count = req->topic_partitions[i].partitions_count;
+
+		resp->replica_election_results_count++;
+		to->topic = req->topic_partitions[i].topic;
+		to->partition_result = wire_array(
+			&elect_leaders_response_replica_election_results_partition_result_desc,
+			change->arena, count);
+		for (int32_t j = 0; to->partition_result != NULL && j < count;
+		     j++) {
+			to->partition_result[j].partition_id =
+				req->topic_partitions[i].partitions[j];
+			to->partition_result[j].error_code = code;
+			to->partition_result[j].error_message =
+				text_of(message);
+			to->partition_result_count++;
+		}
+	}
+}
+
+static void refuse_reassignments(struct metadata_change *change, int16_t code,
+				 const char *message)
+{
+	const struct alter_partition_reassignments_request *req =
+		change->request;
+	struct alter_partition_reassignments_response *resp = change->response;
+
+	resp->error_code = code;
+	resp->error_message = text_of(message);
+	resp->allow_replication_factor_change =
+		req->allow_replication_factor_change;
+}
+
+static void refuse_unregister_broker(struct metadata_change *change,
+				     int16_t code, const char *message)
+{
+	struct unregister_broker_response *resp = change->response;
+
+	resp->error_code = code;
+	resp->error_message = text_of(message);
+}
+
 /* All changes */
 
 static const struct row {
@@ -155,6 +214,13 @@ static const struct row {
 	{ API_INCREMENTAL_ALTER_CONFIGS,
 	  &incremental_alter_configs_response_desc,
 	  controller_incremental_alter_configs, refuse_incremental },
+	{ API_ELECT_LEADERS, &elect_leaders_response_desc,
+	  controller_elect_leaders, refuse_elect_leaders },
+	{ API_ALTER_PARTITION_REASSIGNMENTS,
+	  &alter_partition_reassignments_response_desc,
+	  controller_alter_reassignments, refuse_reassignments },
+	{ API_UNREGISTER_BROKER, &unregister_broker_response_desc,
+	  controller_unregister_broker, refuse_unregister_broker },
 	{ API_ALLOCATE_PRODUCER_IDS, &allocate_producer_ids_response_desc,
 	  controller_allocate_producer_ids, refuse_producer_ids },
 };

@@ -21,6 +21,7 @@ enum { PRODUCER_ID_BLOCK = 1000 };
 struct controller {
 	const struct image *image; /* as of all records before */
 	struct random *random;
+	int32_t node_id; /* the controller's own */
 	int32_t default_partitions;
 	int16_t default_replication_factor;
 	const struct properties *properties; /* the node's; NULL: none set */
@@ -51,6 +52,9 @@ struct controller_node {
 	struct uuid directory_id;
 	const struct broker_endpoint *endpoints;
 	size_t endpoint_count;
+	/* Those at which it is a controller. */
+	const struct broker_endpoint *controller_endpoints;
+	size_t controller_endpoint_count;
 	const char *rack;
 };
 
@@ -86,6 +90,12 @@ void controller_incremental_alter_configs(const struct controller *c,
 					  struct metadata_change *change);
 void controller_allocate_producer_ids(const struct controller *c,
 				      struct metadata_change *change);
+void controller_elect_leaders(const struct controller *c,
+			      struct metadata_change *change);
+void controller_alter_reassignments(const struct controller *c,
+				    struct metadata_change *change);
+void controller_unregister_broker(const struct controller *c,
+				  struct metadata_change *change);
 
 /* Add a record in the version that the image's metadata.version asks for. */
 void controller_add(const struct controller *c, const struct wire_desc *desc,
@@ -121,9 +131,17 @@ struct controller_error controller_place(const struct controller *c,
 					 struct arena *arena,
 					 struct placement *placement_out);
 
-/* Take replicas as somebody chose them: check that they can be. */
+/* Check replicas that somebody chose: some, each once, all of brokers that
+ * there are. */
+struct controller_error controller_check_replicas(const struct controller *c,
+						  const struct placed *placed,
+						  struct arena *arena);
+
+/* The same for a new partition: as many as count (0: any number), and one
+ * alive to lead it. */
 struct controller_error controller_check_placed(const struct controller *c,
 						int32_t partition,
+						int32_t count,
 						const struct placed *placed,
 						struct arena *arena);
 

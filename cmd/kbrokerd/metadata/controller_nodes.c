@@ -78,15 +78,28 @@ static void add_controller(const struct controller *c,
 	r.incarnation_id = incarnation;
 	r.features = wire_array(&register_controller_record_features_desc,
 				arena, (int32_t)count);
-	if (r.features == NULL) {
+	r.end_points =
+		wire_array(&register_controller_record_end_points_desc, arena,
+			   (int32_t)node->controller_endpoint_count);
+	if (r.features == NULL || r.end_points == NULL) {
 		c->records->error = -ENOMEM;
 		return;
+	}
+	for (size_t i = 0; i < node->controller_endpoint_count; i++) {
+		const struct broker_endpoint *e =
+			&node->controller_endpoints[i];
+
+		r.end_points[i].name = slice_of(e->name);
+		r.end_points[i].host = slice_of(e->host);
+		r.end_points[i].port = (uint16_t)e->port;
+		r.end_points[i].security_protocol = e->security_protocol;
 	}
 	for (size_t i = 0; i < count; i++) {
 		r.features[i].name = slice_of(defs[i].name);
 		r.features[i].min_supported_version = defs[i].min_level;
 		r.features[i].max_supported_version = defs[i].max_level;
 	}
+	r.end_points_count = (int32_t)node->controller_endpoint_count;
 	r.features_count = (int32_t)count;
 	controller_add(c, &register_controller_record_desc, &r);
 }

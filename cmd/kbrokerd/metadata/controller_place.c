@@ -117,13 +117,11 @@ static bool occurs_before(const struct placed *placed, int32_t i)
 	return false;
 }
 
-struct controller_error controller_check_placed(const struct controller *c,
-						int32_t partition,
-						const struct placed *placed,
-						struct arena *arena)
+struct controller_error controller_check_replicas(const struct controller *c,
+						  const struct placed *placed,
+						  struct arena *arena)
 {
 	struct controller_error e = { WIRE_INVALID_REPLICA_ASSIGNMENT, NULL };
-	int32_t serving = 0;
 
 	if (placed->replica_count <= 0) {
 		e.text = "The manual partition assignment includes an empty "
@@ -132,9 +130,8 @@ struct controller_error controller_check_placed(const struct controller *c,
 	}
 	for (int32_t i = 0; i < placed->replica_count; i++) {
 		int32_t id = placed->replicas[i];
-		const struct broker_image *b = image_broker(c->image, id);
 
-		if (b == NULL) {
+		if (image_broker(c->image, id) == NULL) {
 			e.text = arena_printf(
 				arena,
 				"The manual partition assignment includes "
@@ -150,9 +147,41 @@ struct controller_error controller_check_placed(const struct controller *c,
 				id);
 			return e;
 		}
-		serving += serves(b);
 	}
-	if (serving == 0) {
+	return none;
+}
+
+static int32_t count_serving(const struct controller *c,
+			     const struct placed *placed)
+{
+	int32_t serving = 0;
+
+	for (int32_t i = 0; i < placed->replica_count; i++)
+		serving += serves(image_broker(c->image, placed->replicas[i]));
+	return serving;
+}
+
+struct controller_error controller_check_placed(const struct controller *c,
+						int32_t partition,
+						int32_t count,
+						const struct placed *placed,
+						struct arena *arena)
+{
+	struct controller_error e = controller_check_replicas(c, placed, arena);
+
+	if (e.code != WIRE_NONE)
+		return e;
+	e.code = WIRE_INVALID_REPLICA_ASSIGNMENT;
+	if (count > 0 && placed->replica_count != count) {
+		e.text = arena_printf(
+			arena,
+			"The manual partition assignment includes a partition "
+			"with %d replica(s), but this is not consistent with "
+			"previous partitions, which have %d replica(s).",
+			placed->replica_count, count);
+		return e;
+	}
+	if (count_serving(c, placed) == 0) {
 		e.text = arena_printf(
 			arena,
 			"All brokers specified in the manual partition "

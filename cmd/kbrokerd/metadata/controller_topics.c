@@ -119,6 +119,7 @@ static struct controller_error place_by_hand(
 {
 	struct controller_error e = { WIRE_INVALID_REPLICA_ASSIGNMENT, NULL };
 	int32_t count = t->assignments_count;
+	int32_t replicas = 0; /* of each; not known yet */
 
 	placement->count = count;
 	placement->partitions =
@@ -142,9 +143,10 @@ static struct controller_error place_by_hand(
 					      index);
 			return e;
 		}
-		e = controller_check_placed(c, index, &placed, arena);
+		e = controller_check_placed(c, index, replicas, &placed, arena);
 		if (failed(e))
 			return e;
+		replicas = placed.replica_count;
 		e.code = WIRE_INVALID_REPLICA_ASSIGNMENT;
 		placement->partitions[index] = placed;
 	}
@@ -533,9 +535,12 @@ static struct controller_error check_growth(
 
 static struct controller_error grow_by_hand(
 	const struct controller *c,
-	const struct create_partitions_request_topics *t, int32_t first,
-	struct arena *arena, struct placement *placement)
+	const struct create_partitions_request_topics *t,
+	const struct topic_image *topic, struct arena *arena,
+	struct placement *placement)
 {
+	int32_t first = topic->partition_count;
+
 	placement->count = t->assignments_count;
 	placement->partitions = arena_calloc(
 		arena, (size_t)t->assignments_count, sizeof(struct placed));
@@ -544,8 +549,9 @@ static struct controller_error grow_by_hand(
 	for (int32_t i = 0; i < t->assignments_count; i++) {
 		struct placed placed = { t->assignments[i].broker_ids,
 					 t->assignments[i].broker_ids_count };
-		struct controller_error e =
-			controller_check_placed(c, first + i, &placed, arena);
+		struct controller_error e = controller_check_placed(
+			c, first + i, topic->partitions[0].replica_count,
+			&placed, arena);
 
 		if (failed(e))
 			return e;
@@ -575,7 +581,7 @@ static struct controller_error grow_one(
 	if (t->count - first > REQUEST_PARTITIONS_MAX)
 		return too_many;
 	if (t->assignments_count >= 0)
-		e = grow_by_hand(c, t, first, arena, &placement);
+		e = grow_by_hand(c, t, topic, arena, &placement);
 	else
 		e = controller_place(c, t->count - first,
 				     topic->partitions[0].replica_count, arena,

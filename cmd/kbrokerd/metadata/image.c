@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "kbrokerd/metadata/image_private.h"
+#include "wire/messages.h"
 
 /* Hashes and keys */
 
@@ -363,6 +364,21 @@ const struct broker_image *image_broker(const struct image *image, int32_t id)
 			return &image->brokers->nodes[i]->image;
 	}
 	return NULL;
+}
+
+struct slice image_controller(const struct image *image, int32_t id)
+{
+	uint8_t bytes[sizeof(int32_t)];
+	struct kept_key key = { wire_desc_type_id(
+					&register_controller_record_desc),
+				{ bytes, sizeof(bytes) } };
+	const struct kept_record *kept;
+
+	put_be32(bytes, (uint32_t)id);
+	kept = trie_find(&image->kept, image_kept_hash(key), &key);
+	if (kept == NULL)
+		return SLICE_NULL;
+	return (struct slice){ kept->bytes + kept->key_len, kept->value_len };
 }
 
 /* Configs */

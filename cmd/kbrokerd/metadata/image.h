@@ -101,6 +101,10 @@ size_t image_broker_count(const struct image *image);
 const struct broker_image *image_broker_at(const struct image *image, size_t i);
 const struct broker_image *image_broker(const struct image *image, int32_t id);
 
+/* The RegisterControllerRecord of a controller as it stands in the log, or
+ * null. */
+struct slice image_controller(const struct image *image, int32_t id);
+
 /* Dynamic configs of a resource (ConfigResourceType: 2 topic, 4 broker ...)
  * by name ("" is the brokers' default); NULL when none. */
 const struct config_set *image_configs(const struct image *image, int8_t type,

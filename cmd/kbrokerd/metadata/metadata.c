@@ -29,6 +29,7 @@ enum {
 struct metadata {
 	struct clock *clock;
 	struct random *random;
+	int32_t node_id;
 	int32_t default_partitions;
 	int16_t default_replication_factor;
 	const struct properties *properties;
@@ -156,6 +157,7 @@ static int decide(struct group *g, struct metadata_change *change)
 	const struct controller c = {
 		.image = g->image,
 		.random = m->random,
+		.node_id = m->node_id,
 		.default_partitions = m->default_partitions,
 		.default_replication_factor = m->default_replication_factor,
 		.properties = m->properties,
@@ -315,6 +317,11 @@ int32_t metadata_leader_epoch(struct metadata *m)
 	return quorum_epoch(m->quorum);
 }
 
+struct uuid metadata_voter_directory(struct metadata *m)
+{
+	return quorum_voter_directory(m->quorum);
+}
+
 /* Start and stop */
 
 static void metadata_free(struct metadata *m)
@@ -341,6 +348,7 @@ static struct metadata *metadata_new(const struct metadata_params *params)
 		return NULL;
 	m->clock = params->clock;
 	m->random = params->random;
+	m->node_id = params->node_id;
 	m->default_partitions = params->default_partitions;
 	m->default_replication_factor = params->default_replication_factor;
 	m->properties = params->properties;

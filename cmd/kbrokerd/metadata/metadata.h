@@ -37,6 +37,8 @@ struct metadata_params {
 	/* What this node registers. */
 	const struct broker_endpoint *endpoints;
 	size_t endpoint_count;
+	const struct broker_endpoint *controller_endpoints;
+	size_t controller_endpoint_count;
 	const char *rack;
 };
 
@@ -89,8 +91,7 @@ struct metadata_change {
 };
 
 /*
- * Takes: CreateTopics, DeleteTopics, CreatePartitions, AlterConfigs,
- * IncrementalAlterConfigs, AllocateProducerIds (later more).  Any thread.
+ * Takes what controller_takes(): CreateTopics and the like.  Any thread.
  */
 void metadata_submit(struct metadata *m, struct metadata_change *change);
 
@@ -100,5 +101,9 @@ struct producer_ids *metadata_producer_ids(struct metadata *m);
 /* Offset and epoch of the quorum, for DescribeQuorum and metrics. */
 int64_t metadata_committed_offset(struct metadata *m);
 int32_t metadata_leader_epoch(struct metadata *m);
+
+/* This node's directory as the quorum knows it (KIP-853); the zero uuid in a
+ * quorum whose voters are fixed. */
+struct uuid metadata_voter_directory(struct metadata *m);
 
 #endif /* KBROKERD_METADATA_METADATA_H */

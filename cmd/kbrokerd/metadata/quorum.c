@@ -28,6 +28,7 @@ enum { LEVEL_TRANSACTIONS = 13 };
 struct quorum {
 	struct metadata_log *log;
 	int32_t epoch;
+	struct uuid voter_directory;
 	int64_t committed_end;
 	int64_t snapshot_bytes, snapshot_interval_ms;
 	struct buffer batch;
@@ -74,6 +75,11 @@ static int64_t setting(const struct metadata_params *params, const char *key)
 int32_t quorum_epoch(const struct quorum *q)
 {
 	return q->epoch;
+}
+
+struct uuid quorum_voter_directory(const struct quorum *q)
+{
+	return q->voter_directory;
 }
 
 int64_t quorum_next_offset(const struct quorum *q)
@@ -205,6 +211,8 @@ static int begin_epoch(struct start *s)
 	image_each_control(s->found.image, on_control, &kraft_version);
 	s->q->epoch = (s->found.last_epoch < 0 ? 0 : s->found.last_epoch) + 1;
 	state.version = kraft_version > 0 ? 1 : 0;
+	if (kraft_version > 0)
+		s->q->voter_directory = s->params->directory_id;
 	state.leader_epoch = s->q->epoch;
 	return metadata_log_write_quorum(s->q->log, &state);
 }
@@ -341,11 +349,15 @@ static int append_registration(struct start *s)
 		.directory_id = s->params->directory_id,
 		.endpoints = s->params->endpoints,
 		.endpoint_count = s->params->endpoint_count,
+		.controller_endpoints = s->params->controller_endpoints,
+		.controller_endpoint_count =
+			s->params->controller_endpoint_count,
 		.rack = s->params->rack,
 	};
 	const struct controller c = {
 		.image = s->image,
 		.random = s->params->random,
+		.node_id = s->params->node_id,
 		.records = &s->records,
 	};
 

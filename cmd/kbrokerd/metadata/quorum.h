@@ -28,6 +28,10 @@ int quorum_stop(struct quorum *q, const struct image *image);
 
 int32_t quorum_epoch(const struct quorum *q);
 
+/* This node's directory, or the zero uuid in a quorum of fixed voters.  Never
+ * changes. */
+struct uuid quorum_voter_directory(const struct quorum *q);
+
 /* Offset that the next record gets. */
 int64_t quorum_next_offset(const struct quorum *q);
 

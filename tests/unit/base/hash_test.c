@@ -57,6 +57,31 @@ static void fnv1a_is_the_one_of_32_bits(void **state)
 	assert_int_equal(hash_fnv1a("foobar", 6), 0xbf9cf968);
 }
 
+/* What jshell says of "text".hashCode(). */
+static void java_hash_is_of_utf16(void **state)
+{
+	static const struct {
+		const char *text;
+		int32_t want, positive;
+	} cases[] = {
+		{ "", 0, 0 },
+		{ "group", 98629247, 98629247 },
+		{ "console-consumer-12345", 158455506, 158455506 },
+		{ "polygenelubricants", INT32_MIN, 0 },
+		{ "gr\xc3\xbc\xc3\x9f", 3186062, 3186062 },
+		{ "\xf0\x9f\x98\x80", 1772899, 1772899 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		size_t len = strlen(cases[i].text);
+
+		assert_int_equal(hash_java(cases[i].text, len), cases[i].want);
+		assert_int_equal(hash_java_positive(cases[i].text, len),
+				 cases[i].positive);
+	}
+}
+
 static void crc32c_is_castagnolis(void **state)
 {
 	/* RFC 3720, B.4 */
@@ -111,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(murmur2_is_javas),
 		cmocka_unit_test(crc32_is_zlibs),
+		cmocka_unit_test(java_hash_is_of_utf16),
 		cmocka_unit_test(fnv1a_is_the_one_of_32_bits),
 		cmocka_unit_test(crc32c_is_castagnolis),
 		cmocka_unit_test(crc32c_goes_on_where_it_stopped),

@@ -1,0 +1,276 @@
+/*
+ * describe_topic_partitions.c - DescribeTopicPartitions: topics page by page
+ *
+ * Topics go by name.  A page is full when it has the limit's partitions; its
+ * cursor says with which partition of which topic the next one starts.  All of
+ * a partition is told by pointing into the image.
+ */
+#include <stdlib.h>
+
+#include "kbrokerd/api/registry.h"
+#include "kbrokerd/api/view.h"
+#include "kbrokerd/broker.h"
+#include "kbrokerd/metadata/topic_name.h"
+#include "wire/errors.h"
+#include "wire/messages.h"
+
+struct page {
+	struct view view;
+	const struct describe_topic_partitions_request *request;
+	struct describe_topic_partitions_response response;
+	struct slice *names; /* from the cursor's on, sorted */
+	size_t count;
+	int32_t room; /* for partitions */
+};
+
+static int order_of_names(const void *a, const void *b)
+{
+	const struct slice *x = a;
+	const struct slice *y = b;
+	size_t len = x->len < y->len ? x->len : y->len;
+	int order = len == 0 ? 0 : memcmp(x->data, y->data, len);
+
+	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Which topics */
+
+static void add_name(struct page *page, struct slice name)
+{
+	struct slice from = page->request->cursor == NULL
+				    ? slice_of("")
+				    : page->request->cursor->topic_name;
+
+	if (order_of_names(&name, &from) >= 0)
+		page->names[page->count++] = name;
+}
+
+static int add_topic_name(void *arg, const struct topic_image *topic)
+{
+	add_name(arg, topic->name);
+	return 0;
+}
+
+static void drop_doubles(struct page *page)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < page->count; i++) {
+		if (kept == 0 ||
+		    !slice_equal(page->names[kept - 1], page->names[i]))
+			page->names[kept++] = page->names[i];
+	}
+	page->count = kept;
+}
+
+static int find_names(struct page *page)
+{
+	const struct describe_topic_partitions_request *request = page->request;
+	size_t most = request->topics_count > 0
+			      ? (size_t)request->topics_count
+			      : image_topic_count(page->view.image);
+
+	page->names = arena_calloc(&page->view.req->arena, most,
+				   sizeof(*page->names));
+	if (page->names == NULL)
+		return -1;
+	for (int32_t i = 0; i < request->topics_count; i++)
+		add_name(page, request->topics[i].name);
+	if (request->topics_count <= 0)
+		image_each_topic(page->view.image, add_topic_name, page);
+	if (page->count > 0)
+		qsort(page->names, page->count, sizeof(*page->names),
+		      order_of_names);
+	drop_doubles(page);
+	return 0;
+}
+
+/* What of them */
+
+static void fill_partition(
+	const struct view *view, const struct partition_image *p, int32_t index,
+	struct describe_topic_partitions_response_topics_partitions *to)
+{
+	/* The codec's structs do not say const, and null is not empty. */
+	static int32_t no_id;
+
+	*to = (struct describe_topic_partitions_response_topics_partitions){
+		.partition_index = index,
+		.leader_id = view_leader(view, p),
+		.leader_epoch = p->leader_epoch,
+		.replica_nodes = (int32_t *)p->replicas,
+		.replica_nodes_count = p->replica_count,
+		.isr_nodes = (int32_t *)p->isr,
+		.isr_nodes_count = p->isr_count,
+		.eligible_leader_replicas = p->eligible_count == 0
+						    ? &no_id
+						    : (int32_t *)p->eligible,
+		.eligible_leader_replicas_count = p->eligible_count,
+		.last_known_elr = p->last_known_count == 0
+					  ? &no_id
+					  : (int32_t *)p->last_known,
+		.last_known_elr_count = p->last_known_count,
+	};
+	to->offline_replicas_count =
+		view_offline(view, p, &to->offline_replicas);
+}
+
+static int end_page(struct page *page, struct slice name, int32_t index)
+{
+	struct describe_topic_partitions_response_next_cursor *next =
+		arena_calloc(&page->view.req->arena, 1, sizeof(*next));
+
+	if (next == NULL)
+		return -1;
+	next->topic_name = name;
+	next->partition_index = index;
+	page->response.next_cursor = next;
+	return 1;
+}
+
+static int32_t first_partition(const struct page *page, struct slice name)
+{
+	const struct describe_topic_partitions_request_cursor *cursor =
+		page->request->cursor;
+
+	return cursor != NULL && slice_equal(cursor->topic_name, name)
+		       ? cursor->partition_index
+		       : 0;
+}
+
+/* Returns 1 when that was all of the page, 0 to go on, -1 without memory. */
+static int add_topic(struct page *page, const struct topic_image *topic)
+{
+	struct describe_topic_partitions_response_topics *to =
+		&page->response.topics[page->response.topics_count++];
+	int32_t first = first_partition(page, topic->name);
+	int32_t count = topic->partition_count - first;
+
+	to->name = topic->name;
+	to->topic_id = topic->id;
+	to->is_internal = topic_name_is_internal(topic->name);
+	to->topic_authorized_operations = view_topic_operations();
+	if (count <= 0)
+		return 0;
+	if (count > page->room)
+		count = page->room;
+	to->partitions = arena_alloc(
+		&page->view.req->arena,
+		(size_t)count *
+			sizeof(struct
+			       describe_topic_partitions_response_topics_partitions));
+	if (to->partitions == NULL)
+		return -1;
+	to->partitions_count = count;
+	for (int32_t i = 0; i < count; i++)
+		fill_partition(&page->view, &topic->partitions[first + i],
+			       first + i, &to->partitions[i]);
+	page->room -= count;
+	return first + count < topic->partition_count
+		       ? end_page(page, topic->name, first + count)
+		       : 0;
+}
+
+static void add_unknown(struct page *page, struct slice name)
+{
+	struct describe_topic_partitions_response_topics *to =
+		&page->response.topics[page->response.topics_count++];
+
+	to->name = name;
+	to->error_code = topic_name_is_valid(name)
+				 ? WIRE_UNKNOWN_TOPIC_OR_PARTITION
+				 : WIRE_INVALID_TOPIC_EXCEPTION;
+	to->is_internal = topic_name_is_internal(name);
+	to->topic_authorized_operations = view_topic_operations();
+}
+
+static int fill(struct page *page)
+{
+	int rc = find_names(page);
+
+	page->response.topics =
+		wire_array(&describe_topic_partitions_response_topics_desc,
+			   &page->view.req->arena, (int32_t)page->count);
+	if (page->response.topics == NULL)
+		return -1;
+	for (size_t i = 0; i < page->count && rc == 0; i++) {
+		const struct topic_image *topic =
+			image_topic(page->view.image, page->names[i]);
+
+		if (page->room == 0)
+			rc = end_page(page, page->names[i], 0);
+		else if (topic != NULL)
+			rc = add_topic(page, topic);
+		else
+			add_unknown(page, page->names[i]);
+	}
+	return rc;
+}
+
+/* What cannot be answered: an error for every topic. */
+
+static bool names_cursor(
+	const struct describe_topic_partitions_request *request)
+{
+	for (int32_t i = 0; i < request->topics_count; i++) {
+		if (slice_equal(request->topics[i].name,
+				request->cursor->topic_name))
+			return true;
+	}
+	return request->topics_count <= 0;
+}
+
+static bool is_good(const struct describe_topic_partitions_request *request)
+{
+	return request->cursor == NULL ||
+	       (request->cursor->partition_index >= 0 && names_cursor(request));
+}
+
+static void refuse(struct request *req,
+		   const struct describe_topic_partitions_request *request)
+{
+	struct describe_topic_partitions_response response;
+
+	wire_init(&describe_topic_partitions_response_desc, &response);
+	response.topics =
+		wire_array(&describe_topic_partitions_response_topics_desc,
+			   &req->arena, request->topics_count);
+	for (int32_t i = 0;
+	     response.topics != NULL && i < request->topics_count; i++) {
+		response.topics[i].error_code = WIRE_INVALID_REQUEST;
+		response.topics[i].name = request->topics[i].name;
+		response.topics_count++;
+	}
+	request_reply(req, &response);
+}
+
+static int32_t limit_of(const struct request *req,
+			const struct describe_topic_partitions_request *request)
+{
+	int64_t limit = config_int(req->broker->config,
+				   "max.request.partition.size.limit");
+
+	if (limit > request->response_partition_limit)
+		limit = request->response_partition_limit;
+	return limit < 1 ? 1 : (int32_t)limit;
+}
+
+void api_describe_topic_partitions(struct request *req)
+{
+	struct page page = { .request = req->message };
+	const struct image *image;
+
+	if (!is_good(page.request)) {
+		refuse(req, page.request);
+		return;
+	}
+	image = metadata_image(req->broker->metadata);
+	view_init(&page.view, req, image);
+	page.room = limit_of(req, page.request);
+	wire_init(&describe_topic_partitions_response_desc, &page.response);
+	if (fill(&page) < 0)
+		request_close(req, "out of memory");
+	else
+		request_reply(req, &page.response);
+	image_release(image);
+}
