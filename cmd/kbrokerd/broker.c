@@ -124,6 +124,7 @@ static int start_metadata(struct broker *broker, char *error, size_t error_size)
 {
 	const struct config *config = broker->config;
 	struct broker_endpoint endpoints[LISTENERS_MAX];
+	struct broker_endpoint controllers[LISTENERS_MAX];
 	struct metadata_params params = {
 		.vfs = broker->vfs,
 		.clock = broker->clock,
@@ -138,6 +139,7 @@ static int start_metadata(struct broker *broker, char *error, size_t error_size)
 			config->default_replication_factor,
 		.properties = &config->properties,
 		.endpoints = endpoints,
+		.controller_endpoints = controllers,
 		.rack = config->rack[0] == '\0' ? NULL : config->rack,
 	};
 	char hostname[256] = "";
@@ -147,7 +149,10 @@ static int start_metadata(struct broker *broker, char *error, size_t error_size)
 	for (size_t i = 0; i < broker->server->listener_count; i++) {
 		const struct listener *l = &broker->server->listeners[i];
 
-		if (l->port > 0 && !l->config->controller)
+		if (l->port > 0 && l->config->controller)
+			controllers[params.controller_endpoint_count++] =
+				endpoint_of(l, hostname, sizeof(hostname));
+		else if (l->port > 0)
 			endpoints[params.endpoint_count++] =
 				endpoint_of(l, hostname, sizeof(hostname));
 	}
