@@ -83,10 +83,25 @@ static bool set_has(const char *set, struct word word)
 	}
 }
 
+/* {a,b}* as "a, b" */
+static void list_words(const char *valid, char *text, size_t text_size)
+{
+	size_t len = 0;
+
+	for (const char *at = valid + 1; *at != '}' && len + 3 < text_size;
+	     at++) {
+		text[len++] = *at;
+		if (*at == ',')
+			text[len++] = ' ';
+	}
+	text[len] = '\0';
+}
+
 static int check_words(const char *valid, const char *value, char *text,
 		       size_t text_size)
 {
 	bool is_list = valid[strlen(valid) - 1] == '*';
+	char words[256];
 	struct word word;
 
 	if (is_list && word_of(value, strlen(value)).len == 0)
@@ -95,8 +110,9 @@ static int check_words(const char *valid, const char *value, char *text,
 		word = is_list ? next_word(&value)
 			       : word_of(value, strlen(value));
 		if (!set_has(valid, word)) {
+			list_words(valid, words, sizeof(words));
 			snprintf(text, text_size, "'%.*s' is not one of %s",
-				 (int)word.len, word.at, valid);
+				 (int)word.len, word.at, words);
 			return -EINVAL;
 		}
 	} while (is_list && value != NULL);
@@ -119,12 +135,33 @@ static bool range_has(const char *valid, double number)
 	       number <= strtod(strstr(valid, "..") + 2, NULL);
 }
 
+/* What is not in it is told what would be. */
+static void say_range(const char *valid, const char *value, char *text,
+		      size_t text_size)
+{
+	const char *comma = strchr(valid, ',');
+	const char *range = comma == NULL ? valid : comma + 1;
+	const char *dots = strstr(range, "..");
+
+	if (dots == NULL)
+		snprintf(text, text_size, "%s is less than %s", value,
+			 valid + strlen(">="));
+	else if (comma == NULL)
+		snprintf(text, text_size, "%s is not from %.*s to %s", value,
+			 (int)(dots - range), range, dots + 2);
+	else
+		snprintf(text, text_size,
+			 "%s is neither %.*s nor from %.*s to %s", value,
+			 (int)(comma - valid), valid, (int)(dots - range),
+			 range, dots + 2);
+}
+
 static int check_range(const struct config_def *def, double number,
 		       const char *value, char *text, size_t text_size)
 {
 	if (range_has(def->valid, number))
 		return 0;
-	snprintf(text, text_size, "%s is outside of %s", value, def->valid);
+	say_range(def->valid, value, text, text_size);
 	return -EINVAL;
 }
 
@@ -143,7 +180,8 @@ static int check_integer(const struct config_def *def, const char *value,
 		return -EINVAL;
 	}
 	if (errno == ERANGE || number < low || number > high) {
-		snprintf(text, text_size, "%s does not fit its type", value);
+		snprintf(text, text_size, "%s is not from %lld to %lld", value,
+			 (long long)low, (long long)high);
 		return -EINVAL;
 	}
 	return check_range(def, (double)number, value, text, text_size);

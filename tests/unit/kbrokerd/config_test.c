@@ -248,7 +248,7 @@ static void what_is_wrong_is_named(void **state)
 	static const struct {
 		const char *set, *said;
 	} cases[] = {
-		{ "num.partitions=0", "num.partitions: 0 is outside of >=1" },
+		{ "num.partitions=0", "num.partitions: 0 is less than 1" },
 		{ "num.partitions=x", "'x' is not a whole number" },
 		{ "auto.create.topics.enable=yes", "neither true nor false" },
 		{ "flush.mode=never", "'never' is not one of {commit,os}" },

@@ -187,6 +187,38 @@ static void values_are_checked_by_type_and_range(void **state)
 	}
 }
 
+static void a_wrong_value_is_told_in_words(void **state)
+{
+	static const struct {
+		const char *name, *value, *want;
+	} cases[] = {
+		{ "segment.bytes", "5", "5 is less than 1048576" },
+		{ "segment.bytes", "2147483648",
+		  "2147483648 is not from -2147483648 to 2147483647" },
+		{ "compression.lz4.level", "18", "18 is not from 1 to 17" },
+		{ "compression.gzip.level", "0",
+		  "0 is neither -1 nor from 1 to 9" },
+		{ "compression.zstd.level", "23",
+		  "23 is not from -131072 to 22" },
+		{ "cleanup.policy", "delete,x",
+		  "'x' is not one of compact, delete" },
+		{ "message.timestamp.type", "now",
+		  "'now' is not one of CreateTime, LogAppendTime" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[200] = "";
+
+		assert_int_equal(
+			config_value_check(
+				config_def_find(CONFIG_TOPIC, cases[i].name),
+				cases[i].value, text, sizeof(text)),
+			-EINVAL);
+		assert_string_equal(text, cases[i].want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +230,7 @@ int main(void)
 		cmocka_unit_test(every_config_row_is_found_and_ascends),
 		cmocka_unit_test(every_default_passes_its_own_check),
 		cmocka_unit_test(values_are_checked_by_type_and_range),
+		cmocka_unit_test(a_wrong_value_is_told_in_words),
 	};
 
 	return cmocka_run_group_tests_name("facts", tests, NULL, NULL);
