@@ -24,6 +24,8 @@ static const struct api rows[] = {
 	{ 45, -1, false, api_alter_partition_reassignments },
 	{ 46, -1, false, api_list_partition_reassignments },
 	{ 55, -1, false, api_describe_quorum },
+	{ 48, -1, false, api_describe_client_quotas },
+	{ 49, -1, false, api_alter_client_quotas },
 	{ 60, -1, false, api_describe_cluster },
 	{ 61, -1, false, api_describe_producers },
 	{ 64, -1, false, api_unregister_broker },

@@ -46,6 +46,8 @@ void api_init_producer_id(struct request *req);
 void api_describe_configs(struct request *req);
 void api_create_partitions(struct request *req);
 void api_incremental_alter_configs(struct request *req);
+void api_describe_client_quotas(struct request *req);
+void api_alter_client_quotas(struct request *req);
 void api_describe_cluster(struct request *req);
 void api_find_coordinator(struct request *req);
 void api_elect_leaders(struct request *req);

@@ -22,6 +22,7 @@ enum {
 	API_INCREMENTAL_ALTER_CONFIGS = 44,
 	API_ALTER_PARTITION_REASSIGNMENTS = 45,
 	API_UNREGISTER_BROKER = 64,
+	API_ALTER_CLIENT_QUOTAS = 49,
 	API_ALLOCATE_PRODUCER_IDS = 67
 };
 
@@ -221,6 +222,8 @@ static const struct row {
 	  controller_alter_reassignments, refuse_reassignments },
 	{ API_UNREGISTER_BROKER, &unregister_broker_response_desc,
 	  controller_unregister_broker, refuse_unregister_broker },
+	{ API_ALTER_CLIENT_QUOTAS, &alter_client_quotas_response_desc,
+	  controller_alter_client_quotas, controller_refuse_client_quotas },
 	{ API_ALLOCATE_PRODUCER_IDS, &allocate_producer_ids_response_desc,
 	  controller_allocate_producer_ids, refuse_producer_ids },
 };

@@ -1073,7 +1073,7 @@ static int order_of_slices(struct slice a, struct slice b)
 }
 
 /* An entity is a set: its parts in the order of their types. */
-static void key_of_quota(struct buffer *key, const void *message)
+void image_quota_key(struct buffer *key, const void *message)
 {
 	const struct client_quota_record *r = message;
 	const struct client_quota_record_entity *last = NULL;
@@ -1124,7 +1124,7 @@ static const struct kept_row {
 	{ &delegation_token_record_desc, key_of_token, NULL, NULL },
 	{ &remove_delegation_token_record_desc, key_of_removed_token,
 	  &delegation_token_record_desc, NULL },
-	{ &client_quota_record_desc, key_of_quota, NULL, quota_is_removed },
+	{ &client_quota_record_desc, image_quota_key, NULL, quota_is_removed },
 };
 
 static int put_kept(struct image *image, int32_t type, struct slice key,

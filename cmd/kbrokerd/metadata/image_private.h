@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "base/buffer.h"
 #include "kbrokerd/metadata/image_edit.h"
 #include "kbrokerd/metadata/trie.h"
 
@@ -120,6 +121,9 @@ uint64_t image_id_hash(struct uuid id);
 uint64_t image_collision_hash(struct slice name);
 uint64_t image_config_hash(struct config_key key);
 uint64_t image_kept_hash(struct kept_key key);
+
+/* What a ClientQuotaRecord is kept by: its entity and key. */
+void image_quota_key(struct buffer *key, const void *message);
 
 /* Has the name a character that makes it collide with others? */
 bool image_name_may_collide(struct slice name);
