@@ -12,7 +12,10 @@
 #include "base/units.h"
 #include "client/client_state.h"
 
-enum { PORT_DEFAULT = 9092 };
+enum {
+	PORT_DEFAULT = 9092,
+	BROKERS_MAX = 8192, /* all that the cluster ever told of */
+};
 
 struct client_broker *client_broker_by_id(const struct client *c, int32_t id)
 {
@@ -41,6 +44,8 @@ int client_add_broker(struct client *c, int32_t id, const char *host,
 	struct client_broker *more;
 	struct peer *peer;
 
+	if (c->broker_count == BROKERS_MAX)
+		return -E2BIG;
 	more = reallocarray(c->brokers, c->broker_count + 1, sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;

@@ -20,7 +20,9 @@ enum { SUBJECT_MAX = TOPIC_NAME_MAX + 40 };
 /* Let each node of the cluster have its broker, with its address. */
 static int update_brokers(struct client *c)
 {
-	for (size_t i = 0; i < c->cluster.node_count; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; i < c->cluster.node_count && rc == 0; i++) {
 		const struct client_node *node = &c->cluster.nodes[i];
 		struct client_broker *b = client_broker_by_id(c, node->id);
 
@@ -39,11 +41,11 @@ static int update_brokers(struct client *c)
 		b = client_broker_at(c, node->host, node->port);
 		if (b != NULL && peer_id(b->peer) < 0)
 			peer_set_id(b->peer, node->id);
-		else if (client_add_broker(c, node->id, node->host, node->port,
-					   false) < 0)
-			return -ENOMEM;
+		else
+			rc = client_add_broker(c, node->id, node->host,
+					       node->port, false);
 	}
-	return 0;
+	return rc;
 }
 
 static void tell_watchers(struct client *c, const struct client_error *error)
@@ -105,7 +107,10 @@ static void on_refreshed(void *arg, struct client_request *request)
 	if (request->error.kind == CLIENT_OK) {
 		rc = client_take_metadata(c, response);
 	}
-	if (rc < 0)
+	if (rc == -E2BIG)
+		client_error_set(&request->error, CLIENT_REFUSED, rc,
+				 "the cluster tells of too many brokers");
+	else if (rc < 0)
 		client_error_set(&request->error, CLIENT_REFUSED, rc,
 				 "out of memory");
 	if (request->error.kind == CLIENT_OK) {
@@ -256,7 +261,7 @@ static bool is_hopeless(const struct client_error *error, bool wait_for_it)
 
 /* Is it time to give up on what *why says?  May put in a better reason. */
 static bool gives_up(const struct client *c, uint64_t failures, bool is_fresh,
-		     bool wait_for_it, int64_t left_ms,
+		     bool wait_for_it, int64_t left_ms, int64_t timeout_ms,
 		     struct client_error *why)
 {
 	bool is_broken = c->refresh_failures > failures;
@@ -267,6 +272,8 @@ static bool gives_up(const struct client *c, uint64_t failures, bool is_fresh,
 		return false;
 	if (is_broken)
 		*why = c->refresh_error;
+	else if (!is_fresh)
+		client_tell_silence(c, "Metadata", timeout_ms, why);
 	return true;
 }
 
@@ -291,7 +298,7 @@ int client_topic_load(struct client *client, const char *name,
 
 		if (gives_up(client, failures,
 			     cluster_topic_answers(t) > answers, wait_for_it,
-			     left, &why)) {
+			     left, timeout_ms, &why)) {
 			if (error != NULL)
 				*error = why;
 			return why.rc;

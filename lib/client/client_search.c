@@ -3,8 +3,10 @@
  *
  * Requests to any node, and those that need the controller while nobody knows
  * it, are "unplaced" until a broker is ready.  The search for one goes through
- * all addresses, each once in a round; as long as no connection ever stood,
- * one round without success is the end of what is unplaced.
+ * all addresses, each once in a round, and rounds follow each other until the
+ * time of what is unplaced is over: who is asked for may be starting just now.
+ * Only where no address can ever be one of Kafka, and no connection ever stood,
+ * one round is enough.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +16,7 @@
 #include "client/client_state.h"
 
 /* The next address is tried beside one that does not answer. */
-enum { IMPATIENCE_MS = 500 };
+enum { IMPATIENCE_MS = 500, FIRST_ROUNDS_MS = 200 };
 
 static bool is_at_work(const struct peer *b)
 {
@@ -26,6 +28,8 @@ static const char *reason_of(const struct client_broker *b)
 {
 	const char *reason = peer_reason(b->peer);
 
+	if (peer_state(b->peer) == PEER_HANDSHAKE)
+		return "it accepts connections but does not answer";
 	return reason[0] == '\0' ? "no answer" : reason;
 }
 
@@ -56,6 +60,24 @@ static void tell_unreachable(const struct client *c, struct client_error *error)
 			 peer_host(c->brokers[i].peer),
 			 reason_of(&c->brokers[i]));
 	}
+}
+
+void client_tell_silence(const struct client *c, const char *api,
+			 int64_t waited_ms, struct client_error *error)
+{
+	const struct peer *peer = client_ready_peer(c);
+	struct client_error unreachable;
+
+	if (peer != NULL) {
+		client_error_set(error, CLIENT_UNREACHABLE, -ETIMEDOUT,
+				 "%s: no answer to %s within %" PRId64 " ms",
+				 c->connected_to, api, waited_ms);
+		return;
+	}
+	tell_unreachable(c, &unreachable);
+	client_error_set(error, CLIENT_UNREACHABLE, -ETIMEDOUT,
+			 "%s (tried for %" PRId64 " ms)", unreachable.text,
+			 waited_ms);
 }
 
 static void fail_unplaced(struct client *c, const struct client_error *error)
@@ -112,6 +134,16 @@ static void search_in(struct client *c, int64_t ms)
 	loop_timer_set(c->search, ms);
 }
 
+/* Is there no sense in another round? */
+static bool is_hopeless(const struct client *c)
+{
+	bool is_hopeless = !c->was_connected;
+
+	for (size_t i = 0; i < c->broker_count; i++)
+		is_hopeless &= peer_is_hopeless(c->brokers[i].peer);
+	return is_hopeless;
+}
+
 static void new_round(struct client *c)
 {
 	for (size_t i = 0; i < c->broker_count; i++)
@@ -123,11 +155,13 @@ static void end_round(struct client *c)
 {
 	struct client_error error;
 
-	if (!c->was_connected) {
+	if (is_hopeless(c)) {
 		tell_unreachable(c, &error);
 		fail_unplaced(c, &error);
 	}
 	new_round(c);
+	for (size_t i = 0; i < c->broker_count && !c->was_connected; i++)
+		peer_hurry(c->brokers[i].peer, FIRST_ROUNDS_MS);
 	if (!TAILQ_EMPTY(&c->unplaced))
 		search_in(c, c->config->reconnect_backoff_ms + 1);
 }
@@ -157,17 +191,13 @@ static void expire_unplaced(struct client *c)
 	int64_t now = loop_now_ms(c->loop);
 	struct client_request *r = TAILQ_FIRST(&c->unplaced);
 	struct client_request *next;
-	struct client_error error;
 
 	for (; r != NULL; r = next) {
 		next = TAILQ_NEXT(r, next);
 		if (r->deadline_ms > now)
 			continue;
 		TAILQ_REMOVE(&c->unplaced, r, next);
-		tell_unreachable(c, &error);
-		client_error_set(&r->error, CLIENT_UNREACHABLE, -ETIMEDOUT,
-				 "%s (tried for %" PRId64 " ms)", error.text,
-				 r->timeout_ms);
+		client_tell_silence(c, r->api->name, r->timeout_ms, &r->error);
 		client_request_done(c, r);
 	}
 }

@@ -55,7 +55,7 @@ struct client_broker *client_broker_by_id(const struct client *c, int32_t id);
 struct client_broker *client_broker_at(const struct client *c, const char *host,
 				       uint16_t port);
 
-/* 0 or -ENOMEM; pointers to the others are void then. */
+/* 0, -ENOMEM or -E2BIG; pointers to the others are void then. */
 int client_add_broker(struct client *c, int32_t id, const char *host,
 		      uint16_t port, bool is_bootstrap);
 
@@ -77,6 +77,10 @@ void client_settle(struct client *c);
 /* Send the request, to any node or the controller, or let it wait for one. */
 void client_place(struct client *c, struct client_request *r);
 void client_place_all(struct client *c);
+
+/* What to say when an api was not answered in waited_ms: by whom. */
+void client_tell_silence(const struct client *c, const char *api,
+			 int64_t waited_ms, struct client_error *error);
 
 /* Nobody knows the controller: fail what waits for it. */
 void client_fail_controllers(struct client *c,

@@ -14,6 +14,8 @@
 #include "wire/errors.h"
 #include "wire/messages.h"
 
+enum { NODES_MAX = 4096 }; /* Kafka itself is run with some hundred */
+
 struct cluster_topic {
 	struct client_topic topic; /* the first, so that it leads here */
 	uint64_t answers;
@@ -62,8 +64,11 @@ static int update_nodes(struct cluster *cluster,
 			const struct metadata_response *response)
 {
 	size_t count = (size_t)response->brokers_count;
-	struct client_node *nodes = calloc(count + 1, sizeof(*nodes));
+	struct client_node *nodes;
 
+	if (count > NODES_MAX)
+		return -E2BIG;
+	nodes = calloc(count + 1, sizeof(*nodes));
 	if (nodes == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {

@@ -27,7 +27,8 @@ void cluster_clear(struct cluster *cluster);
 /*
  * Take what the answer says: all brokers, and those of its topics that have
  * been asked for by cluster_topic().  A leader epoch that goes back is an old
- * answer's and does not count. Returns 0 or -ENOMEM, with part of it taken.
+ * answer's and does not count.  Returns 0, or -ENOMEM, or -E2BIG for more
+ * brokers than anybody has, with part of it taken.
  */
 int cluster_update(struct cluster *cluster,
 		   const struct metadata_response *response);

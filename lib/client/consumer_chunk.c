@@ -15,6 +15,11 @@
 
 enum { CONTROL_ABORT = 0, CONTROL_KEY_BYTES = 4 };
 
+struct consumer_aborter {
+	int64_t producer_id;
+	bool is_aborting;
+};
+
 void consumer_frame_release(struct consumer_frame *frame)
 {
 	if (frame == NULL || --frame->holders > 0)
@@ -33,6 +38,42 @@ static int by_first_offset(const void *a, const void *b)
 		       : left->first_offset > right->first_offset;
 }
 
+static int by_producer(const void *a, const void *b)
+{
+	const struct consumer_aborter *left = a;
+	const struct consumer_aborter *right = b;
+
+	return left->producer_id < right->producer_id
+		       ? -1
+		       : left->producer_id > right->producer_id;
+}
+
+/* Whoever may be looked up for each batch is found in a sorted list: how long
+ * it is, the broker says. */
+static int take_aborted(struct consumer_chunk *chunk,
+			const struct consumer_aborted *aborted, size_t count)
+{
+	chunk->aborted = calloc(count, sizeof(*aborted));
+	chunk->aborters = calloc(count, sizeof(*chunk->aborters));
+	if (chunk->aborted == NULL || chunk->aborters == NULL)
+		return -ENOMEM;
+	memcpy(chunk->aborted, aborted, count * sizeof(*aborted));
+	qsort(chunk->aborted, count, sizeof(*aborted), by_first_offset);
+	chunk->aborted_count = count;
+	for (size_t i = 0; i < count; i++)
+		chunk->aborters[i].producer_id = aborted[i].producer_id;
+	qsort(chunk->aborters, count, sizeof(*chunk->aborters), by_producer);
+	for (size_t i = 0; i < count; i++) {
+		size_t n = chunk->aborter_count;
+
+		if (n > 0 && chunk->aborters[n - 1].producer_id ==
+				     chunk->aborters[i].producer_id)
+			continue;
+		chunk->aborters[chunk->aborter_count++] = chunk->aborters[i];
+	}
+	return 0;
+}
+
 struct consumer_chunk *consumer_chunk_new(
 	struct consumer_frame *frame, struct slice records,
 	const struct consumer_aborted *aborted, size_t aborted_count)
@@ -43,19 +84,10 @@ struct consumer_chunk *consumer_chunk_new(
 		return NULL;
 	chunk->left = records;
 	chunk->size = records.len;
-	if (aborted_count > 0) {
-		chunk->aborted = calloc(aborted_count, sizeof(*aborted));
-		chunk->aborting =
-			calloc(aborted_count, sizeof(*chunk->aborting));
-		if (chunk->aborted == NULL || chunk->aborting == NULL) {
-			consumer_chunk_free(chunk);
-			return NULL;
-		}
-		memcpy(chunk->aborted, aborted,
-		       aborted_count * sizeof(*aborted));
-		qsort(chunk->aborted, aborted_count, sizeof(*aborted),
-		      by_first_offset);
-		chunk->aborted_count = aborted_count;
+	if (aborted_count > 0 &&
+	    take_aborted(chunk, aborted, aborted_count) < 0) {
+		consumer_chunk_free(chunk);
+		return NULL;
 	}
 	chunk->frame = frame;
 	if (frame != NULL)
@@ -69,7 +101,7 @@ void consumer_chunk_free(struct consumer_chunk *chunk)
 		return;
 	consumer_frame_release(chunk->frame);
 	free(chunk->aborted);
-	free(chunk->aborting);
+	free(chunk->aborters);
 	free(chunk);
 }
 
@@ -77,14 +109,18 @@ void consumer_chunk_free(struct consumer_chunk *chunk)
  * Transactions
  */
 
-static size_t find_aborting(const struct consumer_chunk *chunk,
-			    int64_t producer_id)
+/* Set whether the producer is inside one, if it is in the list at all. */
+static void set_aborting(struct consumer_chunk *chunk, int64_t producer_id,
+			 bool is_aborting)
 {
-	size_t i = 0;
+	struct consumer_aborter key = { .producer_id = producer_id };
+	struct consumer_aborter *found = NULL;
 
-	while (i < chunk->aborting_count && chunk->aborting[i] != producer_id)
-		i++;
-	return i;
+	if (chunk->aborter_count > 0)
+		found = bsearch(&key, chunk->aborters, chunk->aborter_count,
+				sizeof(key), by_producer);
+	if (found != NULL)
+		found->is_aborting = is_aborting;
 }
 
 /* Let the aborted transactions begin that do so up to offset. */
@@ -97,19 +133,8 @@ static void begin_aborted(struct consumer_chunk *chunk, int64_t offset)
 		if (a->first_offset > offset)
 			break;
 		chunk->aborted_seen++;
-		if (find_aborting(chunk, a->producer_id) <
-		    chunk->aborting_count)
-			continue;
-		chunk->aborting[chunk->aborting_count++] = a->producer_id;
+		set_aborting(chunk, a->producer_id, true);
 	}
-}
-
-static void end_aborted(struct consumer_chunk *chunk, int64_t producer_id)
-{
-	size_t i = find_aborting(chunk, producer_id);
-
-	if (i < chunk->aborting_count)
-		chunk->aborting[i] = chunk->aborting[--chunk->aborting_count];
 }
 
 /* What the one record of a control batch says: version, type. */
@@ -134,16 +159,23 @@ static int take_control(struct consumer_chunk *chunk, struct slice batch,
 		return rc;
 	while ((rc = record_next(*iter, &record)) > 0) {
 		if (control_type(&record) == CONTROL_ABORT)
-			end_aborted(chunk, chunk->batch.producer_id);
+			set_aborting(chunk, chunk->batch.producer_id, false);
 	}
 	return rc;
 }
 
 static bool is_aborted(const struct consumer_chunk *chunk)
 {
-	return (chunk->batch.attributes & BATCH_TRANSACTIONAL) != 0 &&
-	       find_aborting(chunk, chunk->batch.producer_id) <
-		       chunk->aborting_count;
+	struct consumer_aborter key = { .producer_id =
+						chunk->batch.producer_id };
+	const struct consumer_aborter *found;
+
+	if ((chunk->batch.attributes & BATCH_TRANSACTIONAL) == 0 ||
+	    chunk->aborter_count == 0)
+		return false;
+	found = bsearch(&key, chunk->aborters, chunk->aborter_count,
+			sizeof(key), by_producer);
+	return found != NULL && found->is_aborting;
 }
 
 /*

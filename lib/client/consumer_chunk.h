@@ -25,6 +25,8 @@ struct consumer_frame {
 void consumer_frame_release(struct consumer_frame *frame);
 
 /* Records of that producer from first_offset on are to be left out. */
+struct consumer_aborter;
+
 struct consumer_aborted {
 	int64_t producer_id;
 	int64_t first_offset;
@@ -41,9 +43,10 @@ struct consumer_chunk {
 	struct consumer_aborted *aborted;
 	size_t aborted_count;
 	size_t aborted_seen; /* of them, that have begun */
-	/* Producers inside an aborted transaction now. */
-	int64_t *aborting;
-	size_t aborting_count;
+	/* Their producers, by rising id, and whether each is inside an aborted
+	 * transaction now. */
+	struct consumer_aborter *aborters;
+	size_t aborter_count;
 
 	bool in_batch; /* iter walks a batch */
 	struct batch_header batch;

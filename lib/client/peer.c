@@ -21,6 +21,9 @@
 
 #include "client/peer_state.h"
 
+/* Longer than a broker's quota window; what is longer is no quota. */
+enum { THROTTLE_MAX_MS = 60 * 1000 };
+
 static int64_t now_ms(const struct peer *b)
 {
 	return loop_now_ms(b->shared->loop);
@@ -157,17 +160,52 @@ static void transmit(struct peer *b, struct client_request *r)
 	frame_conn_send(b->conn, &r->send);
 }
 
+/* How long it is to be left alone yet. */
+static int64_t throttle_left_ms(const struct peer *b)
+{
+	int64_t left = b->throttled_until_ms - now_ms(b);
+
+	return left > 0 ? left : 0;
+}
+
+/* A quota is over: it says so, and the client waits (KIP-219). */
+static void take_throttle(struct peer *b, const struct client_request *r)
+{
+	int64_t ms;
+
+	if (r->answer == NULL)
+		return;
+	ms = wire_int32(r->api->response, r->answer, "throttle_time_ms", 0);
+	if (ms > THROTTLE_MAX_MS)
+		ms = THROTTLE_MAX_MS;
+	if (ms > throttle_left_ms(b))
+		b->throttled_until_ms = now_ms(b) + ms;
+}
+
+static void transmit_waiting(struct peer *b)
+{
+	struct client_request *r;
+
+	while (b->state == PEER_READY && throttle_left_ms(b) == 0 &&
+	       (r = TAILQ_FIRST(&b->waiting)) != NULL)
+		transmit(b, r);
+}
+
 void peer_send(struct peer *peer, struct client_request *request)
 {
 	assert(request->state == REQUEST_IDLE);
 	request->state = REQUEST_WAITING;
 	request->peer = peer;
 	TAILQ_INSERT_TAIL(&peer->waiting, request, next);
+	/* To be throttled is not the request's fault. */
+	request->deadline_ms += throttle_left_ms(peer);
 	wake_at(peer, request->deadline_ms);
-	if (peer->state == PEER_READY)
-		transmit(peer, request);
-	else
+	if (peer->state != PEER_READY)
 		peer_connect(peer);
+	else if (throttle_left_ms(peer) > 0)
+		wake_at(peer, peer->throttled_until_ms);
+	else
+		transmit(peer, request);
 }
 
 void peer_cancel(struct peer *peer, struct client_request *request)
@@ -194,14 +232,13 @@ void peer_recall(struct peer *peer, struct client_request *request)
 
 void peer_become_ready(struct peer *b)
 {
-	struct client_request *r;
-
 	peer_handshake_drop(b);
 	b->state = PEER_READY;
 	b->was_ready = true;
 	b->pause_ms = b->shared->config->reconnect_backoff_ms;
-	while ((r = TAILQ_FIRST(&b->waiting)) != NULL)
-		transmit(b, r);
+	transmit_waiting(b);
+	if (throttle_left_ms(b) > 0)
+		wake_at(b, b->throttled_until_ms);
 	b->shared->on_ready(b->shared->arg, b);
 }
 
@@ -246,6 +283,7 @@ static void on_answer(struct peer *b, struct frame *frame)
 		return;
 	}
 	request_decode(r, frame);
+	take_throttle(b, r);
 	finish(b, r);
 }
 
@@ -301,6 +339,7 @@ static void note_reason(struct peer *b, int rc, const char *reason)
 	bool is_mute = b->state == PEER_HANDSHAKE &&
 		       (rc == -EPIPE || rc == -ECONNRESET);
 
+	b->reason_rc = rc;
 	snprintf(b->reason, sizeof(b->reason), "%s%s", reason,
 		 is_mute ? " before it said what it speaks" : "");
 }
@@ -376,8 +415,9 @@ static void expire_waiting(struct peer *b, int64_t now)
 		next = TAILQ_NEXT(r, next);
 		if (r->deadline_ms > now)
 			continue;
-		snprintf(text, sizeof(text),
-			 "no connection within %" PRId64 " ms%s%s",
+		snprintf(text, sizeof(text), "%s within %" PRId64 " ms%s%s",
+			 b->state == PEER_READY ? "throttled, not sent"
+						: "no connection",
 			 r->timeout_ms, b->reason[0] == '\0' ? "" : ": ",
 			 b->reason);
 		finish_failed(b, r, CLIENT_UNREACHABLE, -ETIMEDOUT, text);
@@ -423,6 +463,9 @@ static int64_t next_wake_ms(const struct peer *b)
 		at = r->deadline_ms < at ? r->deadline_ms : at;
 	TAILQ_FOREACH (r, &b->sent, next)
 		at = r->deadline_ms < at ? r->deadline_ms : at;
+	if (b->state == PEER_READY && !TAILQ_EMPTY(&b->waiting) &&
+	    b->throttled_until_ms < at)
+		at = b->throttled_until_ms;
 	if (b->state == PEER_HANDSHAKE && b->handshake_deadline_ms < at)
 		at = b->handshake_deadline_ms;
 	if (b->state == PEER_DOWN && !TAILQ_EMPTY(&b->waiting) &&
@@ -440,6 +483,7 @@ static void on_timer(void *arg)
 	b->timer_at_ms = INT64_MAX;
 	expire_waiting(b, now);
 	expire_sent(b, now);
+	transmit_waiting(b);
 	if (b->state == PEER_HANDSHAKE && b->handshake_deadline_ms <= now)
 		peer_fail(b, -ETIMEDOUT, "no answer to ApiVersions in time");
 	if (b->state == PEER_DOWN && !TAILQ_EMPTY(&b->waiting))
@@ -543,6 +587,21 @@ int peer_set_address(struct peer *peer, const char *host, uint16_t port)
 const char *peer_reason(const struct peer *peer)
 {
 	return peer->reason;
+}
+
+bool peer_is_hopeless(const struct peer *peer)
+{
+	bool is_unix = strncmp(peer->host, "unix:", 5) == 0;
+
+	return peer->state == PEER_DOWN &&
+	       (peer->reason_rc == -EBADMSG || peer->reason_rc == -EPROTO ||
+		(peer->reason_rc == -ENOENT && !is_unix));
+}
+
+void peer_hurry(struct peer *peer, int64_t ms)
+{
+	if (peer->retry_at_ms > now_ms(peer) + ms)
+		peer->retry_at_ms = now_ms(peer) + ms;
 }
 
 bool peer_was_ready(const struct peer *peer)

@@ -56,10 +56,15 @@ int peer_set_address(struct peer *peer, const char *host, uint16_t port);
 
 /* "Connection refused": why it is down, or "" if it never was. */
 const char *peer_reason(const struct peer *peer);
+/* Is it down for what time does not mend: no such name, not Kafka? */
+bool peer_is_hopeless(const struct peer *peer);
 bool peer_was_ready(const struct peer *peer); /* ever */
 
 /* When it may be connected to (again), by loop_now_ms(). */
 int64_t peer_retry_at_ms(const struct peer *peer);
+
+/* Let the pause be over in ms at the latest. */
+void peer_hurry(struct peer *peer, int64_t ms);
 
 /* Connect now, if it is down and its pause is over. */
 void peer_connect(struct peer *peer);

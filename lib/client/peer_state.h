@@ -26,6 +26,7 @@ struct peer {
 	enum peer_state state;
 	bool was_ready; /* ever, at this address */
 	char reason[REASON_MAX];
+	int reason_rc;
 
 	struct frame_conn *conn;
 	struct version_range versions[API_KEYS_MAX];

@@ -537,7 +537,7 @@ static void on_resolved(void *arg, struct addrinfo *list, int gai)
 	if (list == NULL) {
 		snprintf(text, sizeof(text), "the name does not resolve: %s",
 			 gai_strerror(gai));
-		conn_close(conn, -ENOENT, text);
+		conn_close(conn, gai == EAI_AGAIN ? -EAGAIN : -ENOENT, text);
 	} else {
 		conn->addresses = list;
 		conn->next_address = list;

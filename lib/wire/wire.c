@@ -38,6 +38,19 @@ int16_t wire_desc_type_id(const struct wire_desc *desc)
 	return desc->type_id;
 }
 
+int32_t wire_int32(const struct wire_desc *desc, const void *message,
+		   const char *name, int32_t otherwise)
+{
+	const struct wire_field *end =
+		desc->fields + desc->plain_count + desc->tagged_count;
+
+	for (const struct wire_field *f = desc->fields; f < end; f++) {
+		if (f->op == WIRE_OP_INT32 && strcmp(f->name, name) == 0)
+			return *(const int32_t *)wire_at(message, f);
+	}
+	return otherwise;
+}
+
 void wire_init(const struct wire_desc *desc, void *message)
 {
 	memcpy(message, desc->defaults, desc->size);

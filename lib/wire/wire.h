@@ -77,6 +77,11 @@ int16_t wire_desc_min_version(const struct wire_desc *desc);
 int16_t wire_desc_max_version(const struct wire_desc *desc);
 bool wire_desc_is_flexible(const struct wire_desc *desc, int16_t version);
 
+/* The int32 of that name at the top of the message; otherwise where there is
+ * none, such as a response without throttle_time_ms. */
+int32_t wire_int32(const struct wire_desc *desc, const void *message,
+		   const char *name, int32_t otherwise);
+
 /* Set every field to its default. */
 void wire_init(const struct wire_desc *desc, void *message);
 

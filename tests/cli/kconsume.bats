@@ -353,7 +353,7 @@ catches_term() {
 }
 
 @test "a broker that is not there is exit 3, soon" {
-	expect 3 kconsume -b localhost:1 -t t
+	expect 3 kconsume -b localhost:1 -t t -m 1
 	expect_text "$stderr" 'kconsume: error: cannot reach any of localhost:1: Connection refused'
 }
 

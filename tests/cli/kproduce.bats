@@ -608,7 +608,7 @@ while n[0]:
 # What goes wrong
 
 @test "a broker that is not there is exit 3, soon" {
-	expect 3 kproduce -b localhost:1 -t t --timeout 3 <<<x
+	expect 3 kproduce -b localhost:1 -t t -m 1 <<<x
 	expect_text "$stderr" 'localhost:1'
 	expect 3 kproduce -b no.such.host.invalid -t t <<<x
 	expect_text "$stderr" 'no.such.host.invalid'
@@ -705,7 +705,7 @@ while n[0]:
 	echo "bootstrap.servers=$broker" >.config/kafka-tools.conf
 	unset KAFKA_BOOTSTRAP_SERVERS
 	expect 0 kproduce -t "$topic" <<<file
-	KAFKA_BOOTSTRAP_SERVERS=localhost:1 expect 3 kproduce -t "$topic" <<<environment
+	KAFKA_BOOTSTRAP_SERVERS=localhost:1 expect 3 kproduce -t "$topic" -m 1 <<<environment
 	KAFKA_BOOTSTRAP_SERVERS=localhost:1 expect 0 kproduce -t "$topic" -b "$broker" <<<option
 	expect 0 kproduce -t "$topic" -F none -X bootstrap.servers="$broker" <<<property
 	printf 'bootstrap.servers=localhost:1\n[here]\nbootstrap.servers=%s\n' "$broker" >conf

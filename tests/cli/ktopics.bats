@@ -92,7 +92,7 @@ create_topic() {
 }
 
 @test "a broker that is not there is status 3, within the timeout" {
-	expect 3 ktopics list -b 127.0.0.1:1
+	expect 3 ktopics list -b 127.0.0.1:1 -m 1
 	expect_text "$stderr" "ktopics: error: cannot reach any of 127.0.0.1:1"
 	expect_same "$output" ""
 }

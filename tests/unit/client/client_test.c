@@ -150,7 +150,7 @@ static void what_the_broker_lacks_is_named_with_its_versions(void **state)
 		strstr(error_text(f), "has ListOffsets in versions 90 to 95"));
 }
 
-static void nobody_there_fails_at_once_and_says_who(void **state)
+static void nobody_there_is_told_when_the_time_is_over(void **state)
 {
 	struct fixture *f = *state;
 	char servers[64];
@@ -160,15 +160,66 @@ static void nobody_there_fails_at_once_and_says_who(void **state)
 	snprintf(servers, sizeof(servers), "127.0.0.1:%u", f->fake->port);
 	start_at(f, servers);
 
-	assert_int_equal(call(f, API_METADATA, CLIENT_ANY_NODE, 60000),
-			 -ECONNREFUSED);
+	assert_int_equal(call(f, API_METADATA, CLIENT_ANY_NODE, 300),
+			 -ETIMEDOUT);
 
 	snprintf(text, sizeof(text),
-		 "cannot reach any of %s: Connection refused", servers);
+		 "cannot reach any of %s: Connection refused (tried for 300 "
+		 "ms)",
+		 servers);
 	assert_string_equal(error_text(f), text);
 	assert_int_equal(client_request_error(f->request)->kind,
 			 CLIENT_UNREACHABLE);
 	assert_false(client_request_was_sent(f->request));
+}
+
+static void put_up(void *arg)
+{
+	fake_broker_up(arg);
+}
+
+static void who_is_just_starting_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	struct loop_timer *timer;
+
+	fake_broker_down(f->fake);
+	assert_int_equal(loop_timer_new(f->loop, put_up, f->fake, &timer), 0);
+	loop_timer_set(timer, 50);
+	start(f);
+
+	assert_int_equal(call(f, API_METADATA, CLIENT_ANY_NODE, SOME_MS), 0);
+
+	loop_timer_free(timer);
+}
+
+static bool answer_throttled(struct fake_request *r)
+{
+	struct describe_cluster_response response;
+
+	if (r->key != API_DESCRIBE_CLUSTER)
+		return false;
+	wire_init(&describe_cluster_response_desc, &response);
+	response.throttle_time_ms = 120;
+	fake_answer(r, &response);
+	return true;
+}
+
+static void a_broker_that_throttles_is_left_alone_so_long(void **state)
+{
+	struct fixture *f = *state;
+	int64_t before;
+
+	f->fake->on_request = answer_throttled;
+	start(f);
+	assert_int_equal(
+		call(f, API_DESCRIBE_CLUSTER, CLIENT_ANY_NODE, SOME_MS), 0);
+	before = loop_now_ms(f->loop);
+
+	/* Longer than its own time, which does not run meanwhile. */
+	assert_int_equal(call(f, API_METADATA, CLIENT_ANY_NODE, 100), 0);
+
+	assert_true(loop_now_ms(f->loop) - before >= 119);
 }
 
 static void the_next_bootstrap_server_is_tried(void **state)
@@ -392,8 +443,8 @@ static void one_that_closes_at_once_is_told_apart(void **state)
 	f->fake->on_request = close_versions;
 	start(f);
 
-	assert_int_equal(call(f, API_METADATA, CLIENT_ANY_NODE, SOME_MS),
-			 -ECONNREFUSED);
+	assert_int_equal(call(f, API_METADATA, CLIENT_ANY_NODE, 200),
+			 -ETIMEDOUT);
 	assert_non_null(strstr(error_text(f),
 			       "connection closed by the broker before it said "
 			       "what it speaks"));
@@ -546,18 +597,19 @@ static void a_topic_without_leader_times_out_as_such(void **state)
 	assert_non_null(strstr(f->error.text, "LEADER_NOT_AVAILABLE"));
 }
 
-static void loading_from_nobody_fails_at_once(void **state)
+static void loading_from_nobody_says_whom_it_tried(void **state)
 {
 	struct fixture *f = *state;
 	const struct client_topic *t;
 
 	start_at(f, "127.0.0.1:1");
 
-	assert_int_equal(client_topic_load(f->client, "t", true, false, 60000,
-					   &t, &f->error),
-			 -ECONNREFUSED);
-	assert_string_equal(f->error.text, "cannot reach any of 127.0.0.1:1: "
-					   "Connection refused");
+	assert_int_equal(client_topic_load(f->client, "t", true, false, 300, &t,
+					   &f->error),
+			 -ETIMEDOUT);
+	assert_string_equal(f->error.text,
+			    "cannot reach any of 127.0.0.1:1: Connection "
+			    "refused (tried for 300 ms)");
 }
 
 /*
@@ -658,7 +710,9 @@ int main(void)
 		TEST(an_older_broker_is_asked_again_in_its_version),
 		TEST(a_broker_that_does_not_say_its_range_is_asked_in_0),
 		TEST(what_the_broker_lacks_is_named_with_its_versions),
-		TEST(nobody_there_fails_at_once_and_says_who),
+		TEST(nobody_there_is_told_when_the_time_is_over),
+		TEST(who_is_just_starting_is_waited_for),
+		TEST(a_broker_that_throttles_is_left_alone_so_long),
 		TEST(the_next_bootstrap_server_is_tried),
 		TEST(an_advertised_address_that_is_wrong_is_told),
 		TEST(a_node_that_nobody_knows_is_unreachable),
@@ -676,7 +730,7 @@ int main(void)
 		TEST(a_topic_that_is_not_there_is_missing_at_once),
 		TEST(a_topic_may_be_waited_for),
 		TEST(a_topic_without_leader_times_out_as_such),
-		TEST(loading_from_nobody_fails_at_once),
+		TEST(loading_from_nobody_says_whom_it_tried),
 		TEST(offsets_of_many_places_are_asked_for_together),
 		TEST(bootstrap_servers_are_checked),
 	};
