@@ -211,11 +211,14 @@ DEST = $(DESTDIR)$(PREFIX)
 BASH_COMPLETIONS = $(DEST)/share/bash-completion/completions
 ZSH_COMPLETIONS  = $(DEST)/share/zsh/site-functions
 FISH_COMPLETIONS = $(DEST)/share/fish/vendor_completions.d
+SYSTEMD_UNITS    = $(DEST)/lib/systemd/system
+SYSUSERS         = $(DEST)/lib/sysusers.d
 
 .PHONY: install uninstall clean
 install: all
 	install -d $(DEST)/bin $(DEST)/share/man/man1 $(DEST)/share/man/man5 \
-		$(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS)
+		$(BASH_COMPLETIONS) $(ZSH_COMPLETIONS) $(FISH_COMPLETIONS) \
+		$(SYSTEMD_UNITS) $(SYSUSERS)
 	install -s -m 755 $(PROGRAMS:%=$(BUILD)/bin/%) $(DEST)/bin
 	install -m 644 $(MAN1) $(DEST)/share/man/man1
 	install -m 644 $(MAN5) $(DEST)/share/man/man5
@@ -224,6 +227,9 @@ install: all
 		install -m 644 completions/_$$p $(ZSH_COMPLETIONS)/_$$p && \
 		install -m 644 completions/$$p.fish $(FISH_COMPLETIONS)/$$p.fish || exit 1; \
 	done
+	sed 's,@BINDIR@,$(PREFIX)/bin,' packaging/systemd/kbrokerd.service >$(SYSTEMD_UNITS)/kbrokerd.service
+	install -m 644 packaging/systemd/kbrokerd.socket $(SYSTEMD_UNITS)
+	install -m 644 packaging/systemd/kbrokerd.sysusers $(SYSUSERS)/kbrokerd.conf
 
 uninstall:
 	rm -f $(PROGRAMS:%=$(DEST)/bin/%) \
@@ -231,7 +237,9 @@ uninstall:
 		$(patsubst man/%,$(DEST)/share/man/man5/%,$(MAN5)) \
 		$(PROGRAMS:%=$(BASH_COMPLETIONS)/%) \
 		$(PROGRAMS:%=$(ZSH_COMPLETIONS)/_%) \
-		$(PROGRAMS:%=$(FISH_COMPLETIONS)/%.fish)
+		$(PROGRAMS:%=$(FISH_COMPLETIONS)/%.fish) \
+		$(SYSTEMD_UNITS)/kbrokerd.service $(SYSTEMD_UNITS)/kbrokerd.socket \
+		$(SYSUSERS)/kbrokerd.conf
 
 clean:
 	rm -rf $(BUILD)

@@ -15,6 +15,7 @@
 
 #include "kbrokerd/api/fetch_session.h"
 #include "kbrokerd/api/registry.h"
+#include "kbrokerd/complaints.h"
 #include "kbrokerd/server/server.h"
 
 enum { STOP_PATIENCE_MS = 30000, DEFAULT_NODE_ID = 1 };
@@ -204,6 +205,7 @@ static int release(struct broker *broker)
 	if (broker->metadata != NULL)
 		metadata_stop(broker->metadata);
 	server_free(broker->server);
+	complaints_free(broker->complaints);
 	fetch_sessions_free(broker->fetch_sessions);
 	if (broker->partitions != NULL)
 		rc = partition_table_stop(broker->partitions);
@@ -285,6 +287,8 @@ static int start(struct broker *broker, char *error, size_t error_size)
 		rc = wanted_topics_apply(&config->topics, broker, error,
 					 error_size);
 	}
+	if (rc == 0 && broker->logger != NULL)
+		rc = complaints_new(broker, &broker->complaints);
 	if (rc == 0)
 		rc = server_start(broker->server);
 	return rc;

@@ -16,6 +16,7 @@
 #include "kbrokerd/partition/partition.h"
 #include "log/data_dir.h"
 
+struct complaints;
 struct server;
 struct fetch_sessions;
 
@@ -34,6 +35,7 @@ struct broker {
 	struct partition_table *partitions;
 	struct fetch_sessions *fetch_sessions;
 	struct server *server;
+	struct complaints *complaints;
 	pthread_mutex_t settings_lock; /* of what is below */
 	struct config **reloaded; /* all but the first, which is not ours */
 	size_t reloaded_count;

@@ -38,19 +38,34 @@ static const char *const used_keys[] = {
 	"log.dir",
 	"log.dirs",
 	"log.retention.check.interval.ms",
+	"logging.level",
 	"max.connections",
 	"max.incremental.fetch.session.cache.slots",
+	"metadata.log.max.record.bytes.between.snapshots",
+	"metadata.log.max.snapshot.interval.ms",
+	"metadata.max.retention.bytes",
+	"metadata.max.retention.ms",
+	"metrics.partitions",
+	"metrics.topic.limit",
+	"min.free.bytes",
 	"node.id",
 	"num.network.threads",
 	"num.partitions",
+	"offsets.topic.num.partitions",
+	"offsets.topic.segment.bytes",
 	"process.roles",
 	"producer.id.expiration.ms",
 	"queued.max.request.bytes",
 	"security.inter.broker.protocol",
+	"share.coordinator.state.topic.num.partitions",
+	"share.coordinator.state.topic.segment.bytes",
 	"socket.listen.backlog.size",
 	"socket.receive.buffer.bytes",
 	"socket.request.max.bytes",
 	"socket.send.buffer.bytes",
+	"topics.file",
+	"transaction.state.log.num.partitions",
+	"transaction.state.log.segment.bytes",
 };
 
 /* Of the time before KRaft: told, and left out. */
@@ -65,7 +80,7 @@ static const char *const zookeeper_keys[] = {
 	"zookeeper.",
 };
 
-/* KAFKA_* that images and tools use for themselves. */
+/* KAFKA_* that images, tools and Kubernetes use for themselves. */
 static const char *const foreign_variables[] = {
 	"KAFKA_BOOTSTRAP_SERVERS",
 	"KAFKA_CONFIG",
@@ -77,7 +92,15 @@ static const char *const foreign_variables[] = {
 	"KAFKA_JVM_PERFORMANCE_OPTS",
 	"KAFKA_LOG4J_",
 	"KAFKA_OPTS",
+	"KAFKA_PORT",
+	"KAFKA_PORT_",
 	"KAFKA_PROFILE",
+	"KAFKA_SERVICE_",
+	"KAFKA_SSL_KEYSTORE_CREDENTIALS",
+	"KAFKA_SSL_KEYSTORE_FILENAME",
+	"KAFKA_SSL_KEY_CREDENTIALS",
+	"KAFKA_SSL_TRUSTSTORE_CREDENTIALS",
+	"KAFKA_SSL_TRUSTSTORE_FILENAME",
 	"KAFKA_TOOLS_LOG4J_",
 	"KAFKA_VERSION",
 };
@@ -171,17 +194,28 @@ static int check_property(struct loading *l, const struct property *p)
 	return 0;
 }
 
+/* Where the image of Apache Kafka has its users put it. */
+#define IMAGE_FILE "/mnt/shared/config/server.properties"
+
+static const char *default_file(void)
+{
+	if (access("/etc/kbrokerd.conf", F_OK) == 0)
+		return "/etc/kbrokerd.conf";
+	if (config_in_container() && access(IMAGE_FILE, F_OK) == 0)
+		return IMAGE_FILE;
+	return NULL;
+}
+
 static int read_file(struct loading *l)
 {
 	const char *path = l->input->file;
 	int line = 0;
 	int rc;
 
-	if (path == NULL) {
-		path = "/etc/kbrokerd.conf";
-		if (l->input->no_default_file || access(path, F_OK) < 0)
-			return 0;
-	}
+	if (path == NULL && !l->input->no_default_file)
+		path = default_file();
+	if (path == NULL)
+		return 0;
 	rc = properties_read(&l->config->properties, path, &line);
 	if (rc == -EINVAL)
 		return config_fail(l, "%s:%d: a broken \\u escape", path, line);
@@ -230,6 +264,10 @@ static int read_variable(struct loading *l, const char *variable)
 	char name[256];
 	size_t len;
 
+	/* The image of Apache Kafka takes this one without a prefix. */
+	if (config_has_prefix(variable, "CLUSTER_ID="))
+		return properties_set(&l->config->properties, "cluster.id",
+				      equals + 1, "CLUSTER_ID");
 	if (!config_has_prefix(variable, "KAFKA_") || equals == NULL)
 		return 0;
 	len = (size_t)(equals - variable);
