@@ -25,6 +25,10 @@ struct controller {
 	int32_t default_partitions;
 	int16_t default_replication_factor;
 	const struct properties *properties; /* the node's; NULL: none set */
+	/* As in metadata_params. */
+	int (*check_setting)(void *arg, const char *name, const char *value,
+			     char *error, size_t error_size);
+	void *check_arg;
 	struct record_list *records; /* what is decided goes to its end */
 };
 

@@ -33,6 +33,9 @@ struct metadata {
 	int32_t default_partitions;
 	int16_t default_replication_factor;
 	const struct properties *properties;
+	int (*check_setting)(void *arg, const char *name, const char *value,
+			     char *error, size_t error_size);
+	void *check_arg;
 	struct quorum *quorum;
 	struct producer_ids *producer_ids;
 
@@ -161,6 +164,8 @@ static int decide(struct group *g, struct metadata_change *change)
 		.default_partitions = m->default_partitions,
 		.default_replication_factor = m->default_replication_factor,
 		.properties = m->properties,
+		.check_setting = m->check_setting,
+		.check_arg = m->check_arg,
 		.records = &m->records,
 	};
 	int rc = controller_decide(&c, change);
@@ -352,6 +357,8 @@ static struct metadata *metadata_new(const struct metadata_params *params)
 	m->default_partitions = params->default_partitions;
 	m->default_replication_factor = params->default_replication_factor;
 	m->properties = params->properties;
+	m->check_setting = params->check_setting;
+	m->check_arg = params->check_arg;
 	m->last = &m->first;
 	pthread_mutex_init(&m->image_lock, NULL);
 	pthread_mutex_init(&m->lock, NULL);

@@ -34,6 +34,11 @@ struct metadata_params {
 	/* The node's static configuration, for defaults that lists are
 	 * appended to; NULL: Kafka's.  Must outlive the metadata. */
 	const struct properties *properties;
+	/* Would the node take a dynamic setting?  Asked of those of which only
+	 * it can know; 0 or -EINVAL with a text.  NULL: it takes any. */
+	int (*check_setting)(void *arg, const char *name, const char *value,
+			     char *error, size_t error_size);
+	void *check_arg;
 	/* What this node registers. */
 	const struct broker_endpoint *endpoints;
 	size_t endpoint_count;
