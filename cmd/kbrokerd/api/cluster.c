@@ -65,12 +65,18 @@ static int16_t check(struct request *req,
 		return WIRE_NONE;
 	if (request->endpoint_type != WIRE_ENDPOINT_TYPE_BROKER &&
 	    request->endpoint_type != WIRE_ENDPOINT_TYPE_CONTROLLER) {
-		*text_out = "unknown endpoint type";
+		*text_out = arena_printf(&req->arena,
+					 "Unsupported endpoint type %d",
+					 request->endpoint_type);
 		return WIRE_UNSUPPORTED_ENDPOINT_TYPE;
 	}
-	*text_out = wanted == WIRE_ENDPOINT_TYPE_BROKER
-			    ? "this is a broker's listener, not a controller's"
-			    : "this is a controller's listener, not a broker's";
+	*text_out =
+		wanted == WIRE_ENDPOINT_TYPE_BROKER
+			? "The request was sent to an endpoint of type BROKER, "
+			  "but we wanted an endpoint of type CONTROLLER"
+			: "The request was sent to an endpoint of type "
+			  "CONTROLLER, but we wanted an endpoint of type "
+			  "BROKER";
 	return WIRE_MISMATCHED_ENDPOINT_TYPE;
 }
 
@@ -82,13 +88,13 @@ void api_describe_cluster(struct request *req)
 	const char *text = NULL;
 
 	wire_init(&describe_cluster_response_desc, &response);
-	response.endpoint_type = request->endpoint_type;
 	response.error_code = check(req, request, &text);
 	response.error_message = slice_of(text);
 	if (response.error_code != WIRE_NONE) {
 		request_reply(req, &response);
 		return;
 	}
+	response.endpoint_type = request->endpoint_type;
 	image = metadata_image(req->broker->metadata);
 	response.cluster_id = slice_of(req->broker->identity.cluster_id);
 	response.controller_id = req->broker->identity.node_id;

@@ -220,14 +220,22 @@ static bool names_cursor(
 	return request->topics_count <= 0;
 }
 
-static bool is_good(const struct describe_topic_partitions_request *request)
+static int16_t check(const struct describe_topic_partitions_request *request)
 {
-	return request->cursor == NULL ||
-	       (request->cursor->partition_index >= 0 && names_cursor(request));
+	if (request->cursor != NULL &&
+	    (request->cursor->partition_index < 0 || !names_cursor(request)))
+		return WIRE_INVALID_REQUEST;
+	for (int32_t i = 0; i < request->topics_count; i++) {
+		/* Kafka stumbles over it. */
+		if (request->topics[i].name.len == 0)
+			return WIRE_UNKNOWN_SERVER_ERROR;
+	}
+	return WIRE_NONE;
 }
 
 static void refuse(struct request *req,
-		   const struct describe_topic_partitions_request *request)
+		   const struct describe_topic_partitions_request *request,
+		   int16_t error_code)
 {
 	struct describe_topic_partitions_response response;
 
@@ -237,7 +245,7 @@ static void refuse(struct request *req,
 			   &req->arena, request->topics_count);
 	for (int32_t i = 0;
 	     response.topics != NULL && i < request->topics_count; i++) {
-		response.topics[i].error_code = WIRE_INVALID_REQUEST;
+		response.topics[i].error_code = error_code;
 		response.topics[i].name = request->topics[i].name;
 		response.topics_count++;
 	}
@@ -258,10 +266,11 @@ static int32_t limit_of(const struct request *req,
 void api_describe_topic_partitions(struct request *req)
 {
 	struct page page = { .request = req->message };
+	int16_t error_code = check(page.request);
 	const struct image *image;
 
-	if (!is_good(page.request)) {
-		refuse(req, page.request);
+	if (error_code != WIRE_NONE) {
+		refuse(req, page.request, error_code);
 		return;
 	}
 	image = metadata_image(req->broker->metadata);

@@ -23,6 +23,7 @@ enum {
 struct search {
 	struct view view;
 	int8_t type;
+	bool known_type;
 	const struct topic_image *topic;
 	bool creating;
 };
@@ -40,40 +41,63 @@ static const char *const topics[] = {
 	[WIRE_COORDINATOR_TYPE_SHARE] = "__share_group_state",
 };
 
-/* "group:topic id:partition", where the group may have colons too. */
-static bool is_share_partition(struct slice key)
+/* A number as Java reads it: a sign, or none, and digits. */
+static bool is_int32(struct slice text, int32_t *number_out)
+{
+	size_t i = text.len > 0 && (text.data[0] == '-' || text.data[0] == '+');
+	bool negative = i == 1 && text.data[0] == '-';
+	int64_t number = 0;
+
+	if (i == text.len)
+		return false;
+	for (; i < text.len; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+		number = number * 10 + (text.data[i] - '0');
+		if (number > (int64_t)INT32_MAX + negative)
+			return false;
+	}
+	*number_out = (int32_t)(negative ? -number : number);
+	return true;
+}
+
+/* Take "group:topic id:partition" apart, where the group may have colons too.
+ * *key_out is the same as Kafka writes it, in the arena. */
+static bool read_share_key(struct slice key, struct arena *arena,
+			   struct slice *key_out)
 {
 	size_t colons[2] = { 0, 0 };
 	size_t found = 0;
-	struct slice id;
+	struct slice id, number;
 	struct uuid uuid;
-	int64_t partition = 0;
+	int32_t partition;
 
 	for (size_t i = key.len; i > 0 && found < 2; i--) {
 		if (key.data[i - 1] == ':')
 			colons[found++] = i - 1;
 	}
-	if (found < 2 || colons[1] == 0 || colons[0] + 1 == key.len)
+	if (found < 2 || colons[1] == 0)
 		return false;
 	id.data = key.data + colons[1] + 1;
 	id.len = colons[0] - colons[1] - 1;
-	for (size_t i = colons[0] + 1; i < key.len; i++) {
-		if (key.data[i] < '0' || key.data[i] > '9' ||
-		    partition > INT32_MAX)
-			return false;
-		partition = partition * 10 + (key.data[i] - '0');
-	}
-	return partition <= INT32_MAX && uuid_parse(id, &uuid) == 0;
+	number.data = key.data + colons[0] + 1;
+	number.len = key.len - colons[0] - 1;
+	if (uuid_parse(id, &uuid) < 0 || !is_int32(number, &partition))
+		return false;
+	*key_out = slice_of(arena_printf(arena, "%.*s:%d", (int)colons[0],
+					 (const char *)key.data, partition));
+	return !slice_is_null(*key_out);
 }
 
-static int16_t check_key(const struct search *s, struct slice key)
+/* What is hashed, or false for what is no key of that type. */
+static bool read_key(const struct search *s, struct slice *key)
 {
+	if (!s->known_type)
+		return false;
 	if (s->type != WIRE_COORDINATOR_TYPE_SHARE)
-		return WIRE_NONE;
+		return true;
 	return s->view.req->version >= SHARE_PARTITIONS &&
-			       is_share_partition(key)
-		       ? WIRE_NONE
-		       : WIRE_INVALID_REQUEST;
+	       read_share_key(*key, &s->view.req->arena, key);
 }
 
 static void create_topic(struct search *s)
@@ -90,11 +114,11 @@ static void find(struct search *s, struct slice key, struct coordinator *out)
 	const struct topic_image *topic = s->topic;
 	const struct partition_image *p;
 
-	*out = (struct coordinator){ .error_code = check_key(s, key),
+	*out = (struct coordinator){ .error_code = WIRE_INVALID_REQUEST,
 				     .node_id = -1,
 				     .host = slice_of(""),
 				     .port = -1 };
-	if (out->error_code != WIRE_NONE)
+	if (!read_key(s, &key))
 		return;
 	if (topic == NULL) {
 		create_topic(s);
@@ -104,9 +128,9 @@ static void find(struct search *s, struct slice key, struct coordinator *out)
 	p = &topic->partitions[hash_java_positive(key.data, key.len) %
 			       topic->partition_count];
 	out->node_id = view_leader(&s->view, p);
-	if (out->node_id < 0)
-		out->error_code = WIRE_COORDINATOR_NOT_AVAILABLE;
-	else
+	out->error_code =
+		out->node_id < 0 ? WIRE_COORDINATOR_NOT_AVAILABLE : WIRE_NONE;
+	if (out->node_id >= 0)
 		view_endpoint(&s->view, image_broker(s->view.image, p->leader),
 			      &out->host, &out->port);
 }
@@ -151,6 +175,9 @@ static void answer_all(struct search *s,
 		to->node_id = found.node_id;
 		to->host = found.host;
 		to->port = found.port;
+		if (!s->known_type)
+			to->error_message =
+				slice_of(wire_error_text(found.error_code));
 		response.coordinators_count++;
 	}
 	request_reply(s->view.req, &response);
@@ -162,14 +189,12 @@ void api_find_coordinator(struct request *req)
 	struct search s = { .type = request->key_type };
 	const struct image *image;
 
-	if (s.type < 0 ||
-	    (size_t)s.type >= sizeof(topics) / sizeof(topics[0])) {
-		request_close(req, "unknown type of coordinator");
-		return;
-	}
+	s.known_type = s.type >= 0 &&
+		       (size_t)s.type < sizeof(topics) / sizeof(topics[0]);
 	image = metadata_image(req->broker->metadata);
 	view_init(&s.view, req, image);
-	s.topic = image_topic(image, slice_of(topics[s.type]));
+	if (s.known_type)
+		s.topic = image_topic(image, slice_of(topics[s.type]));
 	if (req->version >= BATCHED)
 		answer_all(&s, request);
 	else

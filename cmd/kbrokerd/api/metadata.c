@@ -239,6 +239,7 @@ static void refuse(struct request *req, const struct metadata_request *request,
 	struct metadata_response response;
 
 	wire_init(&metadata_response_desc, &response);
+	response.error_code = error_code;
 	response.topics = wire_array(&metadata_response_topics_desc,
 				     &req->arena, request->topics_count);
 	for (int32_t i = 0;

@@ -65,7 +65,6 @@ static int fill_partition(struct request *req, const struct image *image,
 		&req->arena, 1);
 	if (to->current_voters == NULL)
 		return -1;
-	to->error_message = SLICE_NULL;
 	to->leader_id = broker->identity.node_id;
 	to->leader_epoch = metadata_leader_epoch(broker->metadata);
 	to->high_watermark = end;
@@ -132,7 +131,6 @@ void api_describe_quorum(struct request *req)
 	int rc = 0;
 
 	wire_init(&describe_quorum_response_desc, &response);
-	response.error_message = SLICE_NULL;
 	response.topics = wire_array(&describe_quorum_response_topics_desc,
 				     &req->arena, request->topics_count);
 	if (response.topics == NULL)

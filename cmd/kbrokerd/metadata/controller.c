@@ -145,6 +145,8 @@ static void refuse_elect_leaders(struct metadata_change *change, int16_t code,
 	struct elect_leaders_response *resp = change->response;
 
 	resp->error_code = code;
+	if (req->topic_partitions_count < 0) /* null: all */
+		return;
 	resp->replica_election_results = wire_array(
 		&elect_leaders_response_replica_election_results_desc,
 		change->arena, req->topic_partitions_count);

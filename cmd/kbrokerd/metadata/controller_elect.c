@@ -158,6 +158,8 @@ void controller_elect_leaders(const struct controller *c,
 			: ELECT_PREFERRED;
 	int rc = 0;
 
+	if (count == 0 && !all)
+		return;
 	if (req->election_type != WIRE_ELECTION_TYPE_UNCLEAN &&
 	    req->election_type != WIRE_ELECTION_TYPE_PREFERRED) {
 		controller_refuse(change, WIRE_INVALID_REQUEST,

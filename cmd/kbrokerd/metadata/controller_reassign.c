@@ -236,6 +236,8 @@ void controller_alter_reassignments(const struct controller *c,
 
 	resp->allow_replication_factor_change =
 		req->allow_replication_factor_change;
+	if (req->topics_count == 0)
+		return;
 	resp->error_message = SLICE_NULL;
 	resp->responses = wire_array(
 		&alter_partition_reassignments_response_responses_desc,
