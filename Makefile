@@ -25,7 +25,7 @@ ALL_LDFLAGS = $(LDHARDEN) $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 # make V=1 shows the commands themselves.
 quiet    = $(if $(V),,@echo '  $(1)' $(2); )
 
-LIBS     = -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal -lsnappy -lz -lpcre2-8 -lpthread
+LIBS     = -levent_extra -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal -lsnappy -lz -lpcre2-8 -lpthread
 
 PROGRAMS = kbrokerd kconsume kproduce ktopics
 TOOLS    = $(filter-out kbrokerd,$(PROGRAMS))
@@ -38,7 +38,7 @@ LIB_SRC    = $(sort $(wildcard lib/*/*.c))
 BROKER_SRC = $(sort $(filter-out cmd/kbrokerd/main.c,$(wildcard cmd/kbrokerd/*.c cmd/kbrokerd/*/*.c)))
 LIB_OBJ    = $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 GEN_OBJ    = $(BUILD)/obj/gen/wire/messages.o
-BROKER_OBJ = $(BROKER_SRC:%.c=$(BUILD)/obj/%.o)
+BROKER_OBJ = $(BROKER_SRC:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/gen/http/page.o
 LIBKSPOOL  = $(BUILD)/libkspool.a
 LIBBROKER  = $(BUILD)/libkbrokerd.a
 
@@ -62,13 +62,19 @@ $(WIRE_GEN) &: $(WIRE_SCHEMA) $(WIRE_COMPILER)
 	@mkdir -p $(@D)
 	$(call quiet,GEN,$(@D))$(PYTHON) lib/wire/compiler/compile.py lib/wire/schema $(@D)
 
+# The status page, one file, in the program.
+HTTP_PAGE = $(sort $(wildcard cmd/kbrokerd/http/page/*))
+$(GEN)/http/page.c $(GEN)/http/page.h &: $(HTTP_PAGE)
+	@mkdir -p $(@D)
+	$(call quiet,GEN,$(@D))$(PYTHON) cmd/kbrokerd/http/page/embed.py $(@D)
+
 $(BUILD)/obj/gen/%.o: $(GEN)/%.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$@)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Objects, archives, programs
 
-$(BUILD)/obj/%.o: %.c | $(WIRE_GEN)
+$(BUILD)/obj/%.o: %.c | $(WIRE_GEN) $(GEN)/http/page.h
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

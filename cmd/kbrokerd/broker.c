@@ -16,6 +16,8 @@
 #include "kbrokerd/api/fetch_session.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/complaints.h"
+#include "kbrokerd/http/http.h"
+#include "kbrokerd/metrics/metrics.h"
 #include "kbrokerd/server/server.h"
 
 enum { STOP_PATIENCE_MS = 30000, DEFAULT_NODE_ID = 1 };
@@ -202,9 +204,11 @@ static int release(struct broker *broker)
 {
 	int rc = -EINVAL;
 
+	http_enter(broker->http, HTTP_OVER, NULL);
 	if (broker->metadata != NULL)
 		metadata_stop(broker->metadata);
 	server_free(broker->server);
+	metrics_free(broker->metrics);
 	complaints_free(broker->complaints);
 	fetch_sessions_free(broker->fetch_sessions);
 	if (broker->partitions != NULL)
@@ -214,6 +218,7 @@ static int release(struct broker *broker)
 
 		rc = rc == 0 ? closed : rc;
 	}
+	http_stop(broker->http);
 	for (size_t i = 0; i < broker->reloaded_count; i++)
 		config_free(broker->reloaded[i]);
 	free(broker->reloaded);
@@ -275,6 +280,8 @@ static int start(struct broker *broker, char *error, size_t error_size)
 	int rc = open_dir_and_ports(broker, error, error_size);
 
 	if (rc == 0)
+		rc = http_start(broker, &broker->http, error, error_size);
+	if (rc == 0)
 		rc = start_metadata(broker, error, error_size);
 	if (rc == 0)
 		rc = start_partitions(broker, error, error_size);
@@ -289,8 +296,12 @@ static int start(struct broker *broker, char *error, size_t error_size)
 	}
 	if (rc == 0 && broker->logger != NULL)
 		rc = complaints_new(broker, &broker->complaints);
+	if (rc == 0 && broker->http != NULL)
+		rc = metrics_new(broker, &broker->metrics);
 	if (rc == 0)
 		rc = server_start(broker->server);
+	if (rc == 0)
+		http_enter(broker->http, HTTP_SERVING, broker->metrics);
 	return rc;
 }
 
@@ -330,6 +341,7 @@ int broker_listener_port(const struct broker *broker, size_t i)
 
 int broker_stop(struct broker *broker)
 {
+	http_enter(broker->http, HTTP_STOPPING, NULL);
 	server_stop(broker->server, STOP_PATIENCE_MS);
 	return release(broker);
 }

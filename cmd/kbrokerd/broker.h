@@ -19,6 +19,8 @@
 struct complaints;
 struct server;
 struct fetch_sessions;
+struct http;
+struct metrics;
 
 struct broker {
 	/* Effective settings.  Another one takes its place when they are read
@@ -36,6 +38,8 @@ struct broker {
 	struct fetch_sessions *fetch_sessions;
 	struct server *server;
 	struct complaints *complaints;
+	struct http *http;       /* NULL: off */
+	struct metrics *metrics; /* NULL: nobody could ask for them */
 	pthread_mutex_t settings_lock; /* of what is below */
 	struct config **reloaded; /* all but the first, which is not ours */
 	size_t reloaded_count;

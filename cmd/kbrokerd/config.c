@@ -280,6 +280,8 @@ static int load(struct loading *l)
 	if (rc == 0)
 		rc = config_read_listeners(l);
 	if (rc == 0)
+		rc = config_read_http(l);
+	if (rc == 0)
 		rc = check_levels(l);
 	if (rc == 0)
 		rc = read_topics(l);
@@ -316,15 +318,15 @@ int config_for_test(const char *data_dir, const char *const *sets,
 		    size_t set_count, struct config **config_out)
 {
 	const char *all[32] = { "listeners=PLAINTEXT://127.0.0.1:0",
-				"num.network.threads=2" };
+				"num.network.threads=2", "http.listeners=off" };
 	char dir[PATH_MAX];
 	char error[256];
 	struct config_input input = { .sets = all,
-				      .set_count = 3,
+				      .set_count = 4,
 				      .no_default_file = true };
 
 	snprintf(dir, sizeof(dir), "log.dirs=%s", data_dir);
-	all[2] = dir;
+	all[3] = dir;
 	for (size_t i = 0; i < set_count; i++) {
 		assert(input.set_count < CONFIG_COUNT(all));
 		all[input.set_count++] = sets[i];

@@ -37,6 +37,14 @@ struct listener_config {
 	size_t inherited_count;
 };
 
+/* Where HTTP is served, e.g. localhost:9644. */
+struct http_listener_config {
+	char host[256]; /* "": every address */
+	int32_t port;   /* 0: any free one */
+};
+
+enum { HTTP_LISTENERS_MAX = 4 };
+
 struct config {
 	/* What was set, and by whom: for topic defaults, DescribeConfigs. */
 	struct properties properties;
@@ -74,6 +82,11 @@ struct config {
 	/* A listening socket named "http" that was open when the process began;
 	 * -1: none. */
 	int http_fd;
+	struct {
+		struct http_listener_config listeners[HTTP_LISTENERS_MAX];
+		size_t count;    /* 0: off */
+		bool is_default; /* nobody has set it */
+	} http;
 };
 
 /* Where settings come from: what main.c was told. */

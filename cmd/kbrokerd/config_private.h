@@ -53,4 +53,7 @@ bool config_in_container(void);
 /* In config.c: the fields that are numbers, from the texts. */
 void config_read_numbers(struct config *config);
 
+/* In config_http.c: http.listeners. */
+int config_read_http(struct loading *l);
+
 #endif /* KBROKERD_CONFIG_PRIVATE_H */

@@ -337,7 +337,7 @@ void config_tell_unused(struct loading *l)
 	for (size_t i = 0; i < p->count; i++) {
 		if (is_used(p->items[i].key) ||
 		    is_zookeeper_key(p->items[i].key) ||
-		    config_def(p->items[i].key) == NULL)
+		    config_def_find(CONFIG_BROKER, p->items[i].key) == NULL)
 			continue;
 		if (len + strlen(p->items[i].key) + 8 > sizeof(keys)) {
 			snprintf(keys + len, sizeof(keys) - len, " ...");

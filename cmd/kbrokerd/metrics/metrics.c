@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "kbrokerd/broker.h"
@@ -192,6 +193,7 @@ static int make_parts(struct metrics *m)
 {
 	size_t threads = (size_t)m->broker->server->thread_count;
 
+	m->thread_count = threads;
 	m->counters = counters_new((int32_t)threads);
 	m->meters = meters_new();
 	m->clients = clients_new();
@@ -307,6 +309,25 @@ void metrics_process(struct process_facts *out)
 		out->max_files = (int64_t)files.rlim_cur;
 	out->open_files = count_files();
 	out->cpu_us = cpu_us();
+}
+
+/* The disk */
+
+void metrics_disk(const struct metrics *m, struct disk_facts *out)
+{
+	const struct topic_row **rows;
+	size_t count =
+		topic_table_list(m->topics, "", TOPICS_BY_NAME, false, &rows);
+	struct statvfs fs;
+
+	*out = (struct disk_facts){ -1, -1, 0 };
+	for (size_t i = 0; i < count; i++)
+		out->used_bytes += rows[i]->size_bytes;
+	free(rows);
+	if (statvfs(data_dir_path(m->broker->dir), &fs) < 0)
+		return;
+	out->size_bytes = (int64_t)(fs.f_blocks * fs.f_frsize);
+	out->free_bytes = (int64_t)(fs.f_bavail * fs.f_frsize);
 }
 
 /* The cluster */

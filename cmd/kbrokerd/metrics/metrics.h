@@ -30,6 +30,7 @@ struct metrics {
 	struct meters *meters;
 	struct clients *clients;
 	struct client_filter **filters; /* of each thread */
+	size_t thread_count;
 	struct error_walk *walks[COUNTERS_APIS];
 	struct server_observer *observer;
 	int64_t started_ms; /* wall clock */
@@ -82,5 +83,12 @@ struct cluster_facts {
 	int64_t metadata_offset, image_offset;
 };
 void metrics_cluster(const struct metrics *m, struct cluster_facts *out);
+
+/* The data directory's file system; used: by the partitions' records, as they
+ * were at the last look. */
+struct disk_facts {
+	int64_t size_bytes, free_bytes, used_bytes; /* -1: not known */
+};
+void metrics_disk(const struct metrics *m, struct disk_facts *out);
 
 #endif /* KBROKERD_METRICS_METRICS_H */
