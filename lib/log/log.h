@@ -110,8 +110,7 @@ enum log_refusal {
 	LOG_REFUSED_NOT,
 	/* OUT_OF_ORDER_SEQUENCE_NUMBER: a gap, or older than the last 5 */
 	LOG_REFUSED_SEQUENCE,
-	LOG_REFUSED_DUPLICATE, /* never: Apache Kafka 4 does not say so */
-	LOG_REFUSED_EPOCH,     /* INVALID_PRODUCER_EPOCH */
+	LOG_REFUSED_EPOCH, /* INVALID_PRODUCER_EPOCH */
 };
 
 /*

@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "base/hash.h"
 #include "kbrokerd/api/fetch_look.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/broker.h"
@@ -30,6 +31,7 @@
 enum {
 	TOPIC_ID_VERSION = 13,
 	REPLICA_STATE_VERSION = 15,
+	READ_UNCOMMITTED = 0,
 	READ_COMMITTED = 1,
 	WAIT_UNIT_US = 1000,
 };
@@ -62,6 +64,13 @@ static size_t queued(const struct fetch *f)
 				  : f->own_count;
 }
 
+/* How many partitions are fetched. */
+static size_t size_of(const struct fetch *f)
+{
+	return f->session != NULL ? fetch_session_size(f->session)
+				  : f->own_count;
+}
+
 static struct partition_wait_set *waits_of(struct fetch *f)
 {
 	return f->session != NULL ? fetch_session_waits(f->session)
@@ -73,7 +82,8 @@ static struct partition_wait_set *waits_of(struct fetch *f)
 /* Returns false when it has moved since the last look. */
 static bool hook(struct fetch *f, struct fetch_entry *e)
 {
-	if (e->hooked)
+	/* What we do not have does not move. */
+	if (e->hooked || e->partition == NULL)
 		return true;
 	e->waiter.set = waits_of(f);
 	e->waiter.above = e->seen.high_watermark;
@@ -160,16 +170,82 @@ static bool tell(struct fetch *f, struct fetch_look *look, size_t i)
 	return fetch_entry_tell(e, &news);
 }
 
-/* Move what is to be told to the front; the slices stay where they are. */
-static void choose_news(struct fetch *f, struct fetch_look *look)
+static void choose(struct fetch_look *look, struct fetch_entry *e,
+		   const fetched_partition *partition)
 {
-	for (size_t i = 0; i < look->count; i++) {
-		if (!tell(f, look, i))
-			continue;
-		look->entries[look->chosen] = look->entries[i];
-		look->partitions[look->chosen] = look->partitions[i];
-		look->chosen++;
-	}
+	look->entries[look->chosen] = e;
+	look->partitions[look->chosen] = *partition;
+	look->chosen++;
+}
+
+/* What Kafka puts behind the rest: topics that it does not know, then
+ * partitions. */
+enum place { PLACE_KNOWN, PLACE_NO_TOPIC, PLACE_NO_PARTITION, PLACES };
+
+static enum place place_of(const fetched_partition *p)
+{
+	return p->error_code == WIRE_UNKNOWN_TOPIC_ID ? PLACE_NO_TOPIC
+	       : fetch_look_is_unknown(p)             ? PLACE_NO_PARTITION
+						      : PLACE_KNOWN;
+}
+
+/* Copies of what has been looked at, of who has unknown ones among it. */
+static int copy_rows(const struct fetch_look *look,
+		     struct fetch_entry ***entries_out,
+		     fetched_partition **partitions_out)
+{
+	struct arena *arena = &look->req->arena;
+	size_t entry_bytes = look->chosen * sizeof(struct fetch_entry *);
+	size_t row_bytes = look->chosen * sizeof(fetched_partition);
+
+	*entries_out = arena_alloc(arena, entry_bytes);
+	*partitions_out = arena_alloc(arena, row_bytes);
+	if (*entries_out == NULL || *partitions_out == NULL)
+		return -ENOMEM;
+	memcpy(*entries_out, look->entries, entry_bytes);
+	memcpy(*partitions_out, look->partitions, row_bytes);
+	return 0;
+}
+
+static int sort_rows(struct fetch_look *look)
+{
+	struct fetch_entry **entries;
+	fetched_partition *partitions;
+	size_t count = look->chosen;
+
+	if (look->unknown == 0)
+		return 0;
+	if (copy_rows(look, &entries, &partitions) < 0)
+		return -ENOMEM;
+	look->chosen = 0;
+	for (int place = PLACE_KNOWN; place < PLACES; place++)
+		for (size_t i = 0; i < count; i++)
+			if ((int)place_of(&partitions[i]) == place)
+				choose(look, entries[i], &partitions[i]);
+	return 0;
+}
+
+/* Move what is to be told to the front; the slices stay where they are. */
+static int choose_news(struct fetch *f, struct fetch_look *look)
+{
+	for (size_t i = 0; i < look->count; i++)
+		if (tell(f, look, i))
+			choose(look, look->entries[i], &look->partitions[i]);
+	return sort_rows(look);
+}
+
+static bool is_same_topic(const struct fetch_topic *a,
+			  const struct fetch_topic *b)
+{
+	return a == b || (a->hash == b->hash && uuid_equal(a->id, b->id) &&
+			  slice_equal(a->name, b->name));
+}
+
+/* Does entry i begin another topic's row? */
+static bool begins_topic(const struct fetch_look *look, size_t i)
+{
+	return i == 0 || !is_same_topic(look->entries[i]->topic,
+					look->entries[i - 1]->topic);
 }
 
 static int32_t count_topics(const struct fetch_look *look)
@@ -177,8 +253,7 @@ static int32_t count_topics(const struct fetch_look *look)
 	int32_t count = 0;
 
 	for (size_t i = 0; i < look->chosen; i++)
-		if (i == 0 ||
-		    look->entries[i]->topic != look->entries[i - 1]->topic)
+		if (begins_topic(look, i))
 			count++;
 	return count;
 }
@@ -199,7 +274,7 @@ static int fill_topics(struct fetch_look *look, bool copy_names,
 	for (size_t i = 0; i < look->chosen; i++) {
 		const struct fetch_topic *topic = look->entries[i]->topic;
 
-		if (i > 0 && topic != look->entries[i - 1]->topic)
+		if (i > 0 && begins_topic(look, i))
 			row++;
 		row->partitions_count++;
 		if (row->partitions_count > 1)
@@ -225,6 +300,9 @@ static int fill_endpoints(struct fetch_look *look,
 	struct endpoint *at;
 	bool needed = false;
 
+	/* A replica knows them. */
+	if (look->limits->follower)
+		return 0;
 	for (size_t i = 0; i < look->chosen; i++)
 		needed = needed ||
 			 look->partitions[i].current_leader.leader_id >= 0;
@@ -248,11 +326,11 @@ static void reply(struct fetch *f, struct fetch_look *look)
 {
 	struct request *req = look->req;
 	struct fetch_response response;
-	int rc;
+	int rc = choose_news(f, look);
 
 	wire_init(&fetch_response_desc, &response);
-	choose_news(f, look);
-	rc = fill_topics(look, f->session != NULL, &response);
+	if (rc == 0)
+		rc = fill_topics(look, f->session != NULL, &response);
 	if (rc == 0)
 		rc = fill_endpoints(look, &response);
 	fetch_look_end(look);
@@ -297,7 +375,8 @@ static bool try_answer(struct request *req, struct fetch *f, bool must)
 	}
 	TAILQ_FOREACH (e, queue_of(f), in_queue)
 		fetch_look_at(&look, e);
-	if (must || look.urgent || look.bytes >= f->min_bytes) {
+	if (must || look.urgent || look.bytes >= f->min_bytes ||
+	    look.unknown == size_of(f)) {
 		reply(f, &look);
 		return true;
 	}
@@ -437,10 +516,9 @@ static bool park(struct request *req, struct fetch *f)
 
 /* Beginning */
 
-static void fill_entry(struct fetch_entry *e, struct fetch_topic *topic,
+static void fill_entry(struct fetch_entry *e,
 		       const struct fetch_request_topics_partitions *from)
 {
-	e->topic = topic;
 	e->partition_index = from->partition;
 	e->current_leader_epoch = from->current_leader_epoch;
 	e->last_fetched_epoch = from->last_fetched_epoch;
@@ -448,30 +526,86 @@ static void fill_entry(struct fetch_entry *e, struct fetch_topic *topic,
 	e->max_bytes = from->partition_max_bytes;
 }
 
-/* Without a session: the entries are just those of the request. */
+/* Finds an entry that the request has named before; open addressing. */
+struct entry_table {
+	struct fetch_entry **slots;
+	size_t count; /* a power of two, at least twice the entries */
+};
+
+static int entry_table_init(struct entry_table *table, struct arena *arena,
+			    size_t entries)
+{
+	table->count = 2;
+	while (table->count < 2 * entries)
+		table->count *= 2;
+	table->slots =
+		arena_calloc(arena, table->count, sizeof(struct fetch_entry *));
+	return table->slots == NULL ? -ENOMEM : 0;
+}
+
+/* Where it is, or where it is to be put. */
+static struct fetch_entry **entry_table_at(struct entry_table *table,
+					   const struct fetch_topic *topic,
+					   int32_t index)
+{
+	uint64_t hash = topic->hash + (uint32_t)index * 0x9e3779b97f4a7c15U;
+	size_t i = (hash ^ hash >> 32) & (table->count - 1);
+
+	while (table->slots[i] != NULL &&
+	       (table->slots[i]->partition_index != index ||
+		!is_same_topic(table->slots[i]->topic, topic)))
+		i = (i + 1) & (table->count - 1);
+	return &table->slots[i];
+}
+
+static void fill_topic(const struct request *req, struct fetch_topic *topic,
+		       const struct fetch_request_topics *from)
+{
+	if (req->version >= TOPIC_ID_VERSION) {
+		topic->id = from->topic_id;
+		topic->hash = hash_bytes(topic->id.bytes, UUID_BYTES);
+	} else {
+		topic->name = from->topic;
+		topic->hash = hash_bytes(from->topic.data, from->topic.len);
+	}
+}
+
+/*
+ * Without a session: the entries are just those of the request.  Of one that
+ * is named twice the place is that of the first, the rest that of the last.
+ */
 static int list_entries(struct request *req, struct fetch *f,
 			const struct fetch_request *message)
 {
+	struct entry_table table;
 	struct fetch_topic *topics;
-	struct fetch_entry *e;
+	struct fetch_entry *free_entry;
+	size_t count = 0;
 
 	for (int32_t i = 0; i < message->topics_count; i++)
-		f->own_count += (size_t)message->topics[i].partitions_count;
+		count += (size_t)message->topics[i].partitions_count;
 	topics = arena_calloc(&req->arena, (size_t)message->topics_count,
 			      sizeof(*topics));
-	e = arena_calloc(&req->arena, f->own_count, sizeof(*e));
-	if (topics == NULL || e == NULL)
+	free_entry = arena_calloc(&req->arena, count, sizeof(*free_entry));
+	if (topics == NULL || free_entry == NULL ||
+	    entry_table_init(&table, &req->arena, count) < 0)
 		return -ENOMEM;
 	for (int32_t i = 0; i < message->topics_count; i++) {
 		const struct fetch_request_topics *from = &message->topics[i];
 
-		if (req->version >= TOPIC_ID_VERSION)
-			topics[i].id = from->topic_id;
-		else
-			topics[i].name = from->topic;
-		for (int32_t k = 0; k < from->partitions_count; k++, e++) {
-			fill_entry(e, &topics[i], &from->partitions[k]);
-			TAILQ_INSERT_TAIL(&f->own_queue, e, in_queue);
+		fill_topic(req, &topics[i], from);
+		for (int32_t k = 0; k < from->partitions_count; k++) {
+			struct fetch_entry **at =
+				entry_table_at(&table, &topics[i],
+					       from->partitions[k].partition);
+
+			if (*at == NULL) {
+				*at = free_entry++;
+				(*at)->topic = &topics[i];
+				TAILQ_INSERT_TAIL(&f->own_queue, *at, in_queue);
+				f->own_count++;
+			}
+			fill_entry(*at, &from->partitions[k]);
 		}
 	}
 	return 0;
@@ -498,11 +632,41 @@ static void fill_limits(const struct request *req, struct fetch *f,
 			 (int64_t)message->max_wait_ms * WAIT_UNIT_US;
 }
 
-/* A fetch of nothing is not worth waiting. */
-static bool has_partitions(const struct fetch *f)
+/* Kafka's answer to an isolation level that there is not: an error for each
+ * partition too where those are named, up to version 12. */
+static void refuse_isolation(struct request *req)
 {
-	return f->session != NULL ? fetch_session_size(f->session) > 0
-				  : f->own_count > 0;
+	const struct fetch_request *message = req->message;
+	int32_t topics =
+		req->version < TOPIC_ID_VERSION ? message->topics_count : 0;
+	struct fetch_response response;
+
+	wire_init(&fetch_response_desc, &response);
+	response.error_code = WIRE_UNKNOWN_SERVER_ERROR;
+	response.responses =
+		wire_array(&fetch_response_responses_desc, &req->arena, topics);
+	for (int32_t i = 0; i < topics && response.responses != NULL; i++) {
+		const struct fetch_request_topics *from = &message->topics[i];
+		struct fetch_response_responses *to = &response.responses[i];
+
+		response.responses_count++;
+		to->topic = from->topic;
+		to->partitions =
+			wire_array(&fetch_response_responses_partitions_desc,
+				   &req->arena, from->partitions_count);
+		for (int32_t k = 0;
+		     k < from->partitions_count && to->partitions != NULL;
+		     k++) {
+			fetched_partition *row =
+				&to->partitions[to->partitions_count++];
+
+			row->partition_index = from->partitions[k].partition;
+			row->error_code = WIRE_UNKNOWN_SERVER_ERROR;
+			row->high_watermark = -1;
+			row->records.data = (const uint8_t *)"";
+		}
+	}
+	request_reply(req, &response);
 }
 
 void api_fetch(struct request *req)
@@ -514,6 +678,11 @@ void api_fetch(struct request *req)
 
 	if (f == NULL) {
 		request_close(req, "out of memory");
+		return;
+	}
+	if (message->isolation_level != READ_UNCOMMITTED &&
+	    message->isolation_level != READ_COMMITTED) {
+		refuse_isolation(req);
 		return;
 	}
 	error = fetch_sessions_begin(req->broker->fetch_sessions, req->version,
@@ -533,7 +702,7 @@ void api_fetch(struct request *req)
 		give_up(req, f);
 		return;
 	}
-	must = message->max_wait_ms <= 0 || !has_partitions(f);
+	must = message->max_wait_ms <= 0;
 	while (!try_answer(req, f, must)) {
 		if (f->session == NULL && keep_names(req, f) < 0)
 			must = true;

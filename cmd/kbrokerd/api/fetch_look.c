@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "kbrokerd/api/hosted.h"
 #include "kbrokerd/broker.h"
 #include "wire/error_codes.h"
 
@@ -23,38 +24,38 @@ void fetch_entry_forget(struct fetch_entry *e)
 	e->partition = NULL;
 }
 
+/* The topic as the newest image has it, or NULL. */
+static const struct topic_image *find_topic(struct fetch_look *look,
+					    const struct fetch_entry *e)
+{
+	if (look->image == NULL)
+		look->image = metadata_image(look->req->broker->metadata);
+	return slice_is_null(e->topic->name)
+		       ? image_topic_by_id(look->image, e->topic->id)
+		       : image_topic(look->image, e->topic->name);
+}
+
 static int16_t resolve(struct fetch_look *look, struct fetch_entry *e)
 {
-	struct broker *broker = look->req->broker;
-	bool by_id = slice_is_null(e->topic->name);
 	const struct topic_image *topic;
 
 	if (e->partition != NULL)
 		return WIRE_NONE;
-	if (look->image == NULL)
-		look->image = metadata_image(broker->metadata);
-	topic = by_id ? image_topic_by_id(look->image, e->topic->id)
-		      : image_topic(look->image, e->topic->name);
-	if (topic == NULL)
-		return by_id ? WIRE_UNKNOWN_TOPIC_ID
-			     : WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	if (e->partition_index < 0 ||
-	    e->partition_index >= topic->partition_count)
-		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	e->partition = partition_find(broker->partitions, look->image, topic,
-				      e->partition_index);
+	topic = find_topic(look, e);
+	if (topic == NULL && slice_is_null(e->topic->name))
+		return WIRE_UNKNOWN_TOPIC_ID;
 	e->on_forget = fetch_entry_forget;
-	return e->partition == NULL ? WIRE_NOT_LEADER_OR_FOLLOWER : WIRE_NONE;
+	return hosted_find(look->req, look->image, topic, e->partition_index,
+			   &e->partition);
 }
 
 static int16_t check_epoch(const struct fetch_entry *e)
 {
-	int32_t epoch = partition_leader_epoch(e->partition);
-
-	if (e->current_leader_epoch < 0 || e->current_leader_epoch == epoch)
-		return WIRE_NONE;
-	return e->current_leader_epoch < epoch ? WIRE_FENCED_LEADER_EPOCH
-					       : WIRE_UNKNOWN_LEADER_EPOCH;
+	/* Here anything below 0 is not to be checked. */
+	return e->current_leader_epoch < 0
+		       ? WIRE_NONE
+		       : hosted_check_epoch(e->partition,
+					    e->current_leader_epoch);
 }
 
 /* Does what the reader has end where its last epoch ended here (KIP-595)? */
@@ -72,7 +73,7 @@ static int find_divergence(void *arg, struct log *log,
 	int32_t epoch;
 	int64_t end;
 
-	log_end_offset_of_epoch(log, d->epoch, &epoch, &end);
+	hosted_end_of_epoch(log, offsets, d->epoch, &epoch, &end);
 	if (end < 0 || epoch < 0 || d->fetch_offset < offsets->log_start)
 		return -ERANGE;
 	if (epoch < d->epoch || end < d->fetch_offset) {
@@ -80,20 +81,6 @@ static int find_divergence(void *arg, struct log *log,
 		d->end_offset = end;
 	}
 	return 0;
-}
-
-static int16_t error_of(int rc)
-{
-	switch (rc) {
-	case 0:
-		return WIRE_NONE;
-	case -ERANGE:
-		return WIRE_OFFSET_OUT_OF_RANGE;
-	case -ENOENT:
-		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	default:
-		return WIRE_KAFKA_STORAGE_ERROR;
-	}
 }
 
 /* Looking */
@@ -111,6 +98,7 @@ static int read_partition(struct fetch_entry *e, struct allowance allowance,
 				-1 };
 	int64_t bytes =
 		e->max_bytes < allowance.bytes ? e->max_bytes : allowance.bytes;
+	bool negative = bytes < 0;
 	int rc = 0;
 
 	if (e->last_fetched_epoch >= 0)
@@ -122,9 +110,15 @@ static int read_partition(struct fetch_entry *e, struct allowance allowance,
 	}
 	if (rc < 0)
 		return rc;
-	return partition_read(e->partition, e->fetch_offset,
-			      bytes > 0 ? (size_t)bytes : 0, allowance.first,
-			      slice, &e->seen);
+	rc = partition_read(e->partition, e->fetch_offset,
+			    negative ? 0 : (size_t)bytes,
+			    allowance.first || negative, slice, &e->seen);
+	/* As Kafka, which finds out when it comes to reading. */
+	if (rc == 0 && negative && slice->len > 0) {
+		log_slice_release(slice);
+		rc = -EINVAL;
+	}
+	return rc;
 }
 
 static int16_t read_entry(struct fetch_look *look, struct fetch_entry *e,
@@ -147,13 +141,36 @@ static int16_t read_entry(struct fetch_look *look, struct fetch_entry *e,
 		if (rc == -ENOENT)
 			fetch_entry_forget(e);
 	}
-	return error_of(rc);
+	return rc == -EINVAL ? WIRE_UNKNOWN_SERVER_ERROR : hosted_error(rc);
 }
 
-/* Is there nothing new since the last look, as the waiter has not fired? */
+/* Is there nothing new since the last look, as the client asks for the same
+ * and the waiter has not fired? */
 static bool is_quiet(const struct fetch_entry *e)
 {
-	return e->hooked && e->fetch_offset >= e->seen.high_watermark;
+	return e->looked_at && e->hooked &&
+	       e->fetch_offset >= e->seen.high_watermark;
+}
+
+/* Who asked the wrong one, or with an old epoch, is told the leader. */
+static void fill_leader(struct fetch_look *look, const struct fetch_entry *e,
+			fetched_partition *out)
+{
+	const struct topic_image *topic = find_topic(look, e);
+	const struct partition_image *p;
+
+	if (topic == NULL || e->partition_index < 0 ||
+	    e->partition_index >= topic->partition_count)
+		return;
+	p = &topic->partitions[e->partition_index];
+	out->current_leader.leader_id = p->leader;
+	out->current_leader.leader_epoch = p->leader_epoch;
+}
+
+static bool is_unknown(int16_t error)
+{
+	return error == WIRE_UNKNOWN_TOPIC_OR_PARTITION ||
+	       error == WIRE_UNKNOWN_TOPIC_ID;
 }
 
 static void fill_error(struct fetch_look *look, const struct fetch_entry *e,
@@ -165,16 +182,12 @@ static void fill_error(struct fetch_look *look, const struct fetch_entry *e,
 	out->error_code = error;
 	out->high_watermark = -1;
 	/* As Kafka: the list is there for what it does not know. */
-	if (error != WIRE_UNKNOWN_TOPIC_OR_PARTITION &&
-	    error != WIRE_UNKNOWN_TOPIC_ID)
+	if (!is_unknown(error))
 		out->aborted_transactions_count = -1;
-	if (error == WIRE_FENCED_LEADER_EPOCH &&
-	    look->req->version >= CURRENT_LEADER_VERSION) {
-		out->current_leader.leader_id =
-			look->req->broker->identity.node_id;
-		out->current_leader.leader_epoch =
-			partition_leader_epoch(e->partition);
-	}
+	if ((error == WIRE_FENCED_LEADER_EPOCH ||
+	     error == WIRE_NOT_LEADER_OR_FOLLOWER) &&
+	    look->req->version >= CURRENT_LEADER_VERSION)
+		fill_leader(look, e, out);
 }
 
 static void fill_offsets(const struct fetch_look *look,
@@ -192,7 +205,7 @@ void fetch_look_at(struct fetch_look *look, struct fetch_entry *e)
 	fetched_partition *out = &look->partitions[look->count];
 	struct log_slice *slice = &look->slices[look->count];
 	struct allowance allowance = {
-		.bytes = look->limits->max_bytes - look->bytes,
+		.bytes = look->left,
 		.first = look->bytes == 0,
 	};
 	int16_t error = WIRE_NONE;
@@ -203,12 +216,18 @@ void fetch_look_at(struct fetch_look *look, struct fetch_entry *e)
 	out->records.data = (const uint8_t *)"";
 	if (!is_quiet(e))
 		error = read_entry(look, e, allowance, out, slice);
+	e->looked_at = error == WIRE_NONE && out->diverging_epoch.epoch < 0;
 	if (error != WIRE_NONE)
 		fill_error(look, e, error, out);
 	else
 		fill_offsets(look, e, out);
-	if (error != WIRE_NONE || out->diverging_epoch.epoch >= 0)
+	if (is_unknown(error))
+		look->unknown++;
+	else if (error != WIRE_NONE || out->diverging_epoch.epoch >= 0)
 		look->urgent = true;
+	look->left -= (int64_t)slice->len;
+	if (look->left < 0 && !is_unknown(error))
+		look->left = 0;
 	e->available = (int64_t)slice->len;
 	look->bytes += (int64_t)slice->len;
 	if (slice->len > 0)
@@ -219,10 +238,19 @@ void fetch_look_at(struct fetch_look *look, struct fetch_entry *e)
 		};
 }
 
+bool fetch_look_is_unknown(const fetched_partition *p)
+{
+	return is_unknown(p->error_code);
+}
+
 int fetch_look_begin(struct fetch_look *look, struct request *req,
 		     const struct fetch_limits *limits, size_t count)
 {
-	*look = (struct fetch_look){ .req = req, .limits = limits };
+	*look = (struct fetch_look){
+		.req = req,
+		.limits = limits,
+		.left = limits->max_bytes,
+	};
 	look->partitions = wire_array(&fetch_response_responses_partitions_desc,
 				      &req->arena, (int32_t)count);
 	look->entries =

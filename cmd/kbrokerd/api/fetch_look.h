@@ -30,8 +30,10 @@ struct fetch_look {
 	struct log_slice *slices; /* references; partitions point to them */
 	size_t count;             /* looked at */
 	size_t chosen;            /* of these to be told, at the front */
+	size_t unknown;           /* of these, of no known topic or partition */
 	int64_t bytes;
-	bool urgent; /* an error, or epochs that diverge */
+	int64_t left; /* of limits->max_bytes */
+	bool urgent;  /* an error, or epochs that diverge */
 };
 
 /* For count entries at most.  Returns 0 or -ENOMEM. */
@@ -40,6 +42,9 @@ int fetch_look_begin(struct fetch_look *look, struct request *req,
 
 /* Look at one entry; its part of the answer is filled in. */
 void fetch_look_at(struct fetch_look *look, struct fetch_entry *e);
+
+/* Is it none that we have?  Nobody waits less for that. */
+bool fetch_look_is_unknown(const fetched_partition *p);
 
 /* No more entries; the slices stay. */
 void fetch_look_end(struct fetch_look *look);

@@ -325,6 +325,7 @@ static int update_entry(struct fetch_session *s, struct topic_key *key,
 	e->last_fetched_epoch = from->last_fetched_epoch;
 	e->fetch_offset = from->fetch_offset;
 	e->max_bytes = from->partition_max_bytes;
+	e->looked_at = false;
 	if (!e->queued)
 		fetch_session_enqueue(s, e);
 	return 0;

@@ -61,6 +61,7 @@ struct fetch_entry {
 	/* fetch.c's. */
 	struct partition *partition; /* a reference, or NULL */
 	struct partition_waiter waiter;
+	bool looked_at; /* since the client last changed what it asks for */
 	bool hooked; /* the waiter is, and was not taken from the ready ones */
 	struct partition_offsets seen; /* at the last look */
 	int64_t available; /* bytes that it had then for this request */

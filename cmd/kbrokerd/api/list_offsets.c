@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kbrokerd/api/hosted.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/broker.h"
 #include "wire/error_codes.h"
@@ -22,7 +23,7 @@ enum {
 	AT_EARLIEST_PENDING_UPLOAD = -6,
 };
 
-enum { READ_COMMITTED = 1 };
+enum { READ_UNCOMMITTED = 0, READ_COMMITTED = 1 };
 
 typedef struct list_offsets_request_topics_partitions asked_row;
 typedef struct list_offsets_response_topics_partitions answered_row;
@@ -30,7 +31,7 @@ typedef struct list_offsets_response_topics_partitions answered_row;
 /* One look-up, under the partition's lock. */
 struct lookup {
 	const asked_row *asked;
-	bool committed;
+	int8_t isolation;
 	answered_row *answer;
 };
 
@@ -84,8 +85,9 @@ static int look_up(void *arg, struct log *log,
 		   const struct partition_offsets *offsets)
 {
 	struct lookup *l = arg;
-	int64_t end_offset =
-		l->committed ? offsets->last_stable : offsets->high_watermark;
+	int64_t end_offset = l->isolation == READ_COMMITTED
+				     ? offsets->last_stable
+				     : offsets->high_watermark;
 
 	switch (l->asked->timestamp) {
 	case AT_LATEST:
@@ -103,26 +105,6 @@ static int look_up(void *arg, struct log *log,
 	}
 }
 
-static int16_t error_of(int rc)
-{
-	switch (rc) {
-	case 0:
-		return WIRE_NONE;
-	case -ENOENT:
-		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	default:
-		return WIRE_KAFKA_STORAGE_ERROR;
-	}
-}
-
-static int16_t check_epoch(int32_t asked, int32_t epoch)
-{
-	if (asked < 0 || asked == epoch)
-		return WIRE_NONE;
-	return asked < epoch ? WIRE_FENCED_LEADER_EPOCH
-			     : WIRE_UNKNOWN_LEADER_EPOCH;
-}
-
 static int16_t answer_partition(struct request *req, const struct image *image,
 				const struct topic_image *topic,
 				struct lookup *l)
@@ -131,21 +113,17 @@ static int16_t answer_partition(struct request *req, const struct image *image,
 	struct partition *p;
 	int16_t error;
 
+	if (l->isolation != READ_UNCOMMITTED && l->isolation != READ_COMMITTED)
+		return WIRE_UNKNOWN_SERVER_ERROR;
 	if (asked->timestamp < 0 &&
 	    (version_of(asked->timestamp) == 0 ||
 	     version_of(asked->timestamp) > req->version))
 		return WIRE_UNSUPPORTED_VERSION;
-	if (topic == NULL || asked->partition_index < 0 ||
-	    asked->partition_index >= topic->partition_count)
-		return WIRE_UNKNOWN_TOPIC_OR_PARTITION;
-	p = partition_find(req->broker->partitions, image, topic,
-			   asked->partition_index);
-	if (p == NULL)
-		return WIRE_NOT_LEADER_OR_FOLLOWER;
-	error = check_epoch(asked->current_leader_epoch,
-			    partition_leader_epoch(p));
+	error = hosted_find(req, image, topic, asked->partition_index, &p);
 	if (error == WIRE_NONE)
-		error = error_of(partition_with_log(p, look_up, l));
+		error = hosted_check_epoch(p, asked->current_leader_epoch);
+	if (error == WIRE_NONE)
+		error = hosted_error(partition_with_log(p, look_up, l));
 	partition_release(p);
 	return error;
 }
@@ -201,7 +179,7 @@ static int answer_topic(struct request *req, const struct image *image,
 	for (int32_t i = 0; i < count; i++) {
 		struct lookup l = {
 			.asked = &from->partitions[i],
-			.committed = message->isolation_level == READ_COMMITTED,
+			.isolation = message->isolation_level,
 			.answer = &to->partitions[i],
 		};
 

@@ -79,6 +79,27 @@ static bool lacks_replicas(const struct produce_batch *b)
 	return message->acks == ACKS_ALL && p->isr_count < least;
 }
 
+/* Is the disk so full that records are refused?  That room may come back is
+ * hoped for a while only: who just tries again would never say why. */
+static bool lacks_room(const struct produce_batch *b, produced_row *row)
+{
+	struct request *req = b->req;
+	char why[512];
+	enum room_verdict verdict =
+		partition_table_room(req->broker->partitions, b->bytes.len,
+				     request_now_us(req), why, sizeof(why));
+
+	/* Writes fail for lack of room?  It is to be seen by writing. */
+	if (verdict == ROOM_ENOUGH ||
+	    !partition_table_is_short(req->broker->partitions))
+		return false;
+	produce_fail(req, row,
+		     verdict == ROOM_SHORT ? WIRE_KAFKA_STORAGE_ERROR
+					   : WIRE_POLICY_VIOLATION,
+		     "%s", why);
+	return true;
+}
+
 static struct partition *find_partition(struct produce_batch *b,
 					const struct image *image,
 					produced_row *row)
@@ -189,7 +210,7 @@ static void handle_part(struct produce *produce, struct part *part,
 			     "fewer in-sync replicas than "
 			     "min.insync.replicas=%" PRId32,
 			     b->config.min_insync_replicas);
-	else if (produce_batch_check(b, row))
+	else if (!lacks_room(b, row) && produce_batch_check(b, row))
 		append(produce, part, b);
 	if (row->error_code != WIRE_NONE)
 		tell_log_start(part);

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "kbrokerd/broker.h"
 #include "kbrokerd/partition/recompress.h"
 #include "record/record.h"
 #include "wire/error_codes.h"
@@ -65,6 +66,20 @@ static int16_t code_of(enum batch_problem problem)
 	}
 }
 
+/* Retriable for a while only, as room.h says. */
+static void fail_full(struct request *req, produced_row *row)
+{
+	char why[512] = "the disk is full";
+	enum room_verdict verdict =
+		partition_table_room(req->broker->partitions, 0,
+				     request_now_us(req), why, sizeof(why));
+
+	produce_fail(req, row,
+		     verdict == ROOM_NONE ? WIRE_POLICY_VIOLATION
+					  : WIRE_KAFKA_STORAGE_ERROR,
+		     "%s", why);
+}
+
 void produce_batch_fail_append(const struct produce_batch *b, produced_row *row,
 			       int rc, enum log_refusal refusal)
 {
@@ -75,8 +90,6 @@ void produce_batch_fail_append(const struct produce_batch *b, produced_row *row,
 		[LOG_REFUSED_NOT] = { WIRE_UNKNOWN_SERVER_ERROR, "refused" },
 		[LOG_REFUSED_SEQUENCE] = { WIRE_OUT_OF_ORDER_SEQUENCE_NUMBER,
 					   "sequence number left a gap" },
-		[LOG_REFUSED_DUPLICATE] = { WIRE_DUPLICATE_SEQUENCE_NUMBER,
-					    "was written already" },
 		[LOG_REFUSED_EPOCH] = { WIRE_INVALID_PRODUCER_EPOCH,
 					"an older producer epoch" },
 	};
@@ -96,6 +109,8 @@ void produce_batch_fail_append(const struct produce_batch *b, produced_row *row,
 	else if (rc == -ENOENT)
 		produce_fail(b->req, row, WIRE_UNKNOWN_TOPIC_OR_PARTITION,
 			     "the topic is being deleted");
+	else if (rc == -ENOSPC || rc == -EDQUOT)
+		fail_full(b->req, row);
 	else
 		produce_fail(b->req, row, WIRE_KAFKA_STORAGE_ERROR,
 			     "cannot write to the log: %s", strerror(-rc));
@@ -103,20 +118,38 @@ void produce_batch_fail_append(const struct produce_batch *b, produced_row *row,
 
 /* Checking a batch */
 
-/* Is there another batch behind the first?  Part of one does not count. */
-static bool has_second(struct slice bytes, size_t first)
+/* Does a batch that cannot be one begin at bytes? */
+static bool is_corrupt(struct slice bytes)
 {
-	size_t left = bytes.len - first;
+	int32_t length = (int32_t)get_be32(bytes.data + BATCH_LENGTH);
+	int8_t magic = (int8_t)bytes.data[BATCH_MAGIC];
 
-	return left >= PREFIX_BYTES &&
-	       left - BATCH_LENGTH_FROM >=
-		       get_be32(bytes.data + first + BATCH_LENGTH);
+	return length < BATCH_LENGTH_MIN || magic < 0 || magic > 2 ||
+	       (magic == 2 && length < BATCH_HEADER_BYTES - BATCH_LENGTH_FROM);
+}
+
+/* Is there another batch behind the first?  Part of one does not count. */
+static bool has_second(struct slice behind)
+{
+	return behind.len >= PREFIX_BYTES &&
+	       behind.len - BATCH_LENGTH_FROM >=
+		       get_be32(behind.data + BATCH_LENGTH);
+}
+
+static void fail_corrupt(struct request *req, produced_row *row,
+			 struct slice bytes)
+{
+	produce_fail(req, row, WIRE_CORRUPT_MESSAGE,
+		     "batch of length %" PRId32 " and magic %d",
+		     (int32_t)get_be32(bytes.data + BATCH_LENGTH),
+		     (int8_t)bytes.data[BATCH_MAGIC]);
 }
 
 bool produce_batch_check_form(struct produce_batch *b, produced_row *row)
 {
 	struct slice bytes = b->bytes;
 	struct request *req = b->req;
+	struct slice behind = { 0 };
 	uint32_t length;
 
 	if (bytes.len < PREFIX_BYTES) {
@@ -124,16 +157,21 @@ bool produce_batch_check_form(struct produce_batch *b, produced_row *row)
 			     "there is no batch");
 		return false;
 	}
+	if (is_corrupt(bytes)) {
+		fail_corrupt(req, row, bytes);
+		return false;
+	}
 	length = get_be32(bytes.data + BATCH_LENGTH);
-	if ((int32_t)length < BATCH_LENGTH_MIN || bytes.data[BATCH_MAGIC] > 2) {
-		produce_fail(req, row, WIRE_CORRUPT_MESSAGE,
-			     "batch of length %" PRId32 " and magic %d",
-			     (int32_t)length, (int8_t)bytes.data[BATCH_MAGIC]);
+	if (bytes.len - BATCH_LENGTH_FROM > length) {
+		behind.data = bytes.data + BATCH_LENGTH_FROM + length;
+		behind.len = bytes.len - BATCH_LENGTH_FROM - length;
+	}
+	if (behind.len >= PREFIX_BYTES && is_corrupt(behind)) {
+		fail_corrupt(req, row, behind);
 		return false;
 	}
 	if (bytes.data[BATCH_MAGIC] < 2 || bytes.len < BATCH_HEADER_BYTES ||
-	    bytes.len - BATCH_LENGTH_FROM < length ||
-	    has_second(bytes, BATCH_LENGTH_FROM + length)) {
+	    bytes.len - BATCH_LENGTH_FROM < length || has_second(behind)) {
 		produce_fail(req, row, WIRE_INVALID_RECORD,
 			     "must be exactly one batch of magic 2");
 		return false;
@@ -238,7 +276,11 @@ static void fail_invalid(struct produce_batch *b, produced_row *row,
 			     arena_copy(&b->req->arena, slice_of(why)));
 }
 
-/* There are no transactions that it could be part of. */
+/*
+ * There are no transactions that it could be part of.  Kafka, whose
+ * coordinator is not found at first, says NOT_ENOUGH_REPLICAS: to try again
+ * would be in vain here.
+ */
 static void fail_transactional(struct request *req, produced_row *row)
 {
 	const struct produce_request *message = req->message;

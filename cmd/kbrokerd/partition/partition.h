@@ -83,6 +83,9 @@ enum room_verdict partition_table_room(struct partition_table *table,
 				       size_t bytes, int64_t now_us, char *text,
 				       size_t text_size);
 
+/* Is less room left than is to stay free, by what the disk said last? */
+bool partition_table_is_short(struct partition_table *table);
+
 /*
  * Have the log start offsets of this moment written to their checkpoint, at
  * once: wake is called, on another thread, when they are on disk (rc 0) or

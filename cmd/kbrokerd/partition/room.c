@@ -117,6 +117,11 @@ void room_note_written(struct room *room)
 	room->full_since_us = NEVER;
 }
 
+bool room_is_short(const struct room *room)
+{
+	return room->short_since_us != NEVER;
+}
+
 enum room_verdict room_verdict(const struct room *room, int64_t now_us)
 {
 	int64_t since_us = room->short_since_us < room->full_since_us

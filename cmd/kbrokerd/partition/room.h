@@ -54,6 +54,9 @@ void room_note_written(struct room *room);
 /* What the limit is in bytes, as far as is known. */
 int64_t room_limit_bytes(const struct room *room);
 
+/* Is less left than is to stay free? */
+bool room_is_short(const struct room *room);
+
 enum room_verdict room_verdict(const struct room *room, int64_t now_us);
 
 /* After how many bytes more the disk is to be looked at again. */

@@ -143,19 +143,39 @@ enum room_verdict partition_table_room(struct partition_table *table,
 	return verdict;
 }
 
+bool partition_table_is_short(struct partition_table *table)
+{
+	bool is_short;
+
+	if (!atomic_load(&table->disk.watched))
+		return false;
+	pthread_mutex_lock(&table->disk.lock);
+	is_short = room_is_short(&table->disk.room);
+	pthread_mutex_unlock(&table->disk.lock);
+	return is_short;
+}
+
 void table_note_append(struct partition_table *table, int rc)
 {
 	bool full = rc == -ENOSPC || rc == -EDQUOT;
+	int64_t now_us;
+	bool began;
 
 	if (!full && (rc < 0 || !atomic_load(&table->disk.watched)))
 		return;
+	now_us = table_now_us(table);
 	pthread_mutex_lock(&table->disk.lock);
+	began = full && room_verdict(&table->disk.room, now_us) == ROOM_ENOUGH;
 	if (full)
-		room_note_full(&table->disk.room, table_now_us(table));
+		room_note_full(&table->disk.room, now_us);
 	else
 		room_note_written(&table->disk.room);
-	plan_next_look(table, table_now_us(table));
+	plan_next_look(table, now_us);
 	pthread_mutex_unlock(&table->disk.lock);
+	if (began)
+		table_log(table, LOGGER_ERROR,
+			  "%s: records cannot be written: %s",
+			  partition_table_dir(table), strerror(-rc));
 }
 
 /* When the metadata changes */
