@@ -14,7 +14,7 @@ _kbrokerd_topics() {
 _kbrokerd() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
 	local prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local flags='-F --config -X --set --lenient -t --test -T --print --tmp --port-file --ready-fd --log -v --verbose -q --quiet -V --version -h --help --help-json'
+	local flags='-F --config -X --set --lenient -t --test -T --print --tmp --topic --port-file --ready-fd --run --data --keep-on-failure --probe --trace --trace-api --trace-client --trace-records --log --log-file --log-level -v --verbose -q --quiet -V --version -h --help --help-json'
 
 	COMPREPLY=()
 	case $prev in
@@ -27,6 +27,10 @@ _kbrokerd() {
 		compopt -o nospace 2>/dev/null
 		return
 		;;
+	--topic)
+		COMPREPLY=()
+		return
+		;;
 	--port-file)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return
@@ -35,8 +39,32 @@ _kbrokerd() {
 		COMPREPLY=()
 		return
 		;;
+	--data)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return
+		;;
+	--keep-on-failure)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return
+		;;
+	--trace-api)
+		COMPREPLY=()
+		return
+		;;
+	--trace-client)
+		COMPREPLY=()
+		return
+		;;
 	--log)
 		COMPREPLY=($(compgen -W "logfmt json" -- "$cur"))
+		return
+		;;
+	--log-file)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return
+		;;
+	--log-level)
+		COMPREPLY=()
 		return
 		;;
 	esac

@@ -298,6 +298,8 @@ static int start(struct broker *broker, char *error, size_t error_size)
 		rc = complaints_new(broker, &broker->complaints);
 	if (rc == 0 && broker->http != NULL)
 		rc = metrics_new(broker, &broker->metrics);
+	if (rc == 0 && broker->observer != NULL)
+		rc = server_observe(broker->server, broker->observer);
 	if (rc == 0)
 		rc = server_start(broker->server);
 	if (rc == 0)
@@ -308,6 +310,15 @@ static int start(struct broker *broker, char *error, size_t error_size)
 int broker_start(const struct config *config, struct logger *logger,
 		 struct broker **broker_out, char *error, size_t error_size)
 {
+	return broker_start_observed(config, logger, NULL, broker_out, error,
+				     error_size);
+}
+
+int broker_start_observed(const struct config *config, struct logger *logger,
+			  const struct server_observer *observer,
+			  struct broker **broker_out, char *error,
+			  size_t error_size)
+{
 	struct broker *broker = calloc(1, sizeof(*broker));
 	int rc;
 
@@ -317,6 +328,7 @@ int broker_start(const struct config *config, struct logger *logger,
 	pthread_mutex_init(&broker->settings_lock, NULL);
 	atomic_init(&broker->config, config);
 	broker->logger = logger;
+	broker->observer = observer;
 	broker->clock = clock_system();
 	broker->random = random_system();
 	broker->vfs = vfs_system();

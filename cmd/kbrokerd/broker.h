@@ -18,6 +18,7 @@
 
 struct complaints;
 struct server;
+struct server_observer;
 struct fetch_sessions;
 struct http;
 struct metrics;
@@ -27,6 +28,7 @@ struct broker {
 	 * again; each lives as long as the broker. */
 	_Atomic(const struct config *) config;
 	struct logger *logger; /* may be NULL: silent */
+	const struct server_observer *observer; /* one more, or NULL */
 	struct clock *clock;
 	struct random *random;
 	struct vfs *vfs;
@@ -53,6 +55,12 @@ struct broker {
  */
 int broker_start(const struct config *config, struct logger *logger,
 		 struct broker **broker_out, char *error, size_t error_size);
+
+/* The same, with one more who looks on, and lives longer. */
+int broker_start_observed(const struct config *config, struct logger *logger,
+			  const struct server_observer *observer,
+			  struct broker **broker_out, char *error,
+			  size_t error_size);
 
 /* The port of the first listener (after port 0 was resolved). */
 int broker_port(const struct broker *broker);

@@ -72,9 +72,12 @@ static int set_for_run(struct program *p, char *log_dirs, size_t size)
 
 static int check_run(struct program *p, const struct option_result *result)
 {
-	if (!p->run && result->operand_count > 0)
+	if (p->run && p->probe)
+		return message_usage(&p->messages,
+				     "--run does not go with --probe");
+	if (!p->run && result->operand_count > (p->probe ? 1 : 0))
 		return message_usage(&p->messages, "'%s' is not an option",
-				     result->operands[0]);
+				     result->operands[p->probe ? 1 : 0]);
 	if (!p->run && (p->run_data_dir != NULL || p->run_keep_dir != NULL))
 		return message_usage(&p->messages,
 				     "--data and --keep-on-failure go with "
@@ -128,6 +131,10 @@ static int run(struct program *p, const struct option_result *result)
 	status = program_init_talk(p);
 	if (status != EXIT_GO_ON)
 		return status;
+	if (p->probe)
+		return program_probe(p, result->operand_count > 0
+						? result->operands[0]
+						: NULL);
 	if (p->run)
 		return run_command_line(p, result->operands);
 	if (p->temporary && !p->test && !p->print) {
@@ -158,7 +165,8 @@ int main(int argc, char **argv)
 	inherited_take(&p.inherited);
 	notify_init(&p.notify);
 	messages_init(&p.messages, program_tool.name, STDERR_FILENO);
-	status = options_parse(&program_tool, argc, argv, &p, &p.messages, &result);
+	status = options_parse(&program_tool, argc, argv, &p, &p.messages,
+			       &result);
 	if (status == EXIT_GO_ON)
 		status = run(&p, &result);
 	config_free(p.config);

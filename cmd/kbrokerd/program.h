@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "kbrokerd/broker.h"
 #include "kbrokerd/notify.h"
+#include "kbrokerd/trace.h"
 
 struct run;
 
@@ -30,6 +31,9 @@ struct program {
 	bool run;                 /* --run: a command follows */
 	const char *run_data_dir; /* --data */
 	const char *run_keep_dir; /* --keep-on-failure */
+	bool trace;               /* --trace */
+	struct trace_params trace_params;
+	bool probe; /* --probe */
 
 	struct run *command;
 	int command_status; /* as of wait(2), once it has run */
@@ -67,6 +71,10 @@ int program_load_config(struct program *p, struct config **config_out,
 /* Read them into p->config, and do what -t and -T ask.  EXIT_GO_ON, or the
  * status to exit with. */
 int program_check(struct program *p);
+
+/* --probe; address is an operand, or NULL for this machine's broker.  Returns
+ * the status to exit with. */
+int program_probe(struct program *p, const char *address);
 
 /* Start a broker, say that it is ready, serve until a signal says to stop or
  * the command has ended.  Returns the status to exit with. */

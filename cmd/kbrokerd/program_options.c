@@ -6,6 +6,15 @@
  */
 #include "kbrokerd/program.h"
 
+static const char *parse_trace(const char *text, void *options)
+{
+	struct program *p = options;
+
+	p->trace = true;
+	p->trace_params.file = text;
+	return text != NULL && text[0] == '\0' ? "is not a file" : NULL;
+}
+
 static const struct option_row option_rows[] = {
 	{ 'F', "config", "FILE", OPTION_TEXT, OPTION_AT(struct program, file),
 	  "Settings", "read settings from a server.properties",
@@ -54,6 +63,25 @@ static const struct option_row option_rows[] = {
 	  OPTION_AT(struct program, run_keep_dir), "Running a command",
 	  "make DIR for the data, and leave it if COMMAND fails", NULL, 0, 0,
 	  NULL, "file", NULL },
+	{ 0, "probe", NULL, OPTION_FLAG, OPTION_AT(struct program, probe),
+	  "Looking at a broker",
+	  "say which of the addresses that a broker tells its clients can be "
+	  "reached from here; HOST:PORT, or the one of these settings",
+	  NULL, 0, 0, NULL, NULL, NULL },
+	{ 0, "trace", "[=FILE]", OPTION_PARSE, 0, "Tracing",
+	  "print each request and answer as a line of JSON, secrets hidden",
+	  "stderr", 0, 0, NULL, "file", parse_trace },
+	{ 0, "trace-api", "NAME,...", OPTION_TEXT,
+	  OPTION_AT(struct program, trace_params.apis), "Tracing",
+	  "only these requests: Produce,Fetch", "all", 0, 0, NULL, NULL, NULL },
+	{ 0, "trace-client", "GLOB", OPTION_TEXT,
+	  OPTION_AT(struct program, trace_params.client), "Tracing",
+	  "only requests of clients whose id is like this", "all", 0, 0, NULL,
+	  NULL, NULL },
+	{ 0, "trace-records", NULL, OPTION_FLAG,
+	  OPTION_AT(struct program, trace_params.records), "Tracing",
+	  "print records too, in base64, not only their size", NULL, 0, 0, NULL,
+	  NULL, NULL },
 	{ 0, "log", "FORMAT", OPTION_CHOICE,
 	  OPTION_AT(struct program, log_format), "Talking",
 	  "how lines on stderr are written", "logfmt", 0, 0, "logfmt|json",
@@ -90,13 +118,16 @@ static const char *const examples[] = {
 	"kbrokerd   # data in /var/lib/kbrokerd or ~/.local/share/kbrokerd",
 	"kbrokerd --tmp --port-file port -X listeners=PLAINTEXT://localhost:0",
 	"kbrokerd -F server.properties -X num.partitions=6",
-	"kbrokerd --run -- make test   # with KAFKA_BOOTSTRAP_SERVERS set", NULL
+	"kbrokerd --run -- make test   # with KAFKA_BOOTSTRAP_SERVERS set",
+	"kbrokerd --probe kafka:9092   # can its clients reach it?",
+	"kbrokerd --trace=requests.json --trace-api Produce,Fetch",
+	NULL
 };
 
 const struct option_tool program_tool = {
 	.name = "kbrokerd",
 	.doc = "store and serve records for Kafka clients",
-	.operands = "[--run -- COMMAND [ARG...]]",
+	.operands = "[--run -- COMMAND [ARG...] | --probe [HOST:PORT]]",
 	.operands_max = -1,
 	.tables = tables,
 	.examples = examples,

@@ -293,19 +293,39 @@ static void wait_for_end(struct program *p)
 		    strsignal(number), NULL);
 }
 
+/* --trace: who looks on, or NULL. */
+static int open_trace(struct program *p, struct trace **trace_out)
+{
+	char error[1024];
+
+	if (p->trace &&
+	    trace_open(&p->trace_params, trace_out, error, sizeof(error)) < 0)
+		return message_fail(&p->messages, EXIT_USAGE, "--trace: %s",
+				    error);
+	return EXIT_GO_ON;
+}
+
 int program_serve(struct program *p)
 {
+	struct trace *trace = NULL;
 	char error[1024];
 	int status;
 	int stopped;
 
 	block_signals(p);
-	if (broker_start(p->config, &p->logger, &p->broker, error,
-			 sizeof(error)) < 0)
+	status = open_trace(p, &trace);
+	if (status != EXIT_GO_ON)
+		return status;
+	if (broker_start_observed(p->config, &p->logger,
+				  trace == NULL ? NULL : trace_observer(trace),
+				  &p->broker, error, sizeof(error)) < 0) {
+		trace_close(trace);
 		return message_fail(&p->messages, EXIT_REFUSED, "%s", error);
+	}
 	status = tell_ready(p);
 	if (status == EXIT_GO_ON)
 		wait_for_end(p);
 	stopped = stop(p);
+	trace_close(trace);
 	return status == EXIT_GO_ON ? stopped : status;
 }
