@@ -51,13 +51,14 @@ static int raise_files(struct program *p)
 static int set_for_run(struct program *p, char *log_dirs, size_t size)
 {
 	struct option_texts *sets = &p->sets;
-	const char **items = calloc(sets->count + 2, sizeof(*items));
+	const char **items = calloc(sets->count + 3, sizeof(*items));
 	size_t n = 0;
 
 	if (items == NULL)
 		return message_fail(&p->messages, EXIT_REFUSED, "%s",
 				    strerror(ENOMEM));
 	items[n++] = "listeners=PLAINTEXT://127.0.0.1:0";
+	items[n++] = "http.listeners=off";
 	if (p->run_data_dir != NULL) {
 		snprintf(log_dirs, size, "log.dirs=%s", p->run_data_dir);
 		items[n++] = log_dirs;
