@@ -46,6 +46,7 @@ struct complaints {
 /* Where in an answer we are. */
 struct place {
 	struct slice name;    /* of a topic, group, ...; null: not known */
+	const char *kind;     /* which of them */
 	struct uuid topic_id; /* zero: not known */
 	struct slice text;    /* what the client is told */
 };
@@ -134,6 +135,7 @@ static void tell(struct look *l, const struct place *place, int16_t code)
 {
 	const struct logger *logger = l->complaints->broker->logger;
 	char name[TEXT_BYTES];
+	char id_name[TEXT_BYTES];
 	char client[TEXT_BYTES];
 	char text[TEXT_BYTES];
 	char missed_text[16];
@@ -143,14 +145,14 @@ static void tell(struct look *l, const struct place *place, int16_t code)
 	if (!logger_tells(logger, level_of(code), "api"))
 		return;
 	if (topic.len == 0 && !uuid_is_zero(place->topic_id))
-		topic = name_of_topic(l, place->topic_id, name);
+		topic = name_of_topic(l, place->topic_id, id_name);
 	if (!may_tell(l->complaints, hash_of(l, topic, code),
 		      request_now_ms(l->req), &missed))
 		return;
 	snprintf(missed_text, sizeof(missed_text), "%d", missed);
 	logger_tell(logger, level_of(code), "api", "a client got an error",
 		    "error", wire_error_name(code), "api", l->req->wire->name,
-		    "name", text_of(topic, name), "why",
+		    place->kind, text_of(topic, name), "why",
 		    text_of(place->text, text), "client",
 		    text_of(l->req->client_id, client), "peer",
 		    request_peer(l->req), "not_told",
@@ -159,18 +161,29 @@ static void tell(struct look *l, const struct place *place, int16_t code)
 
 /* Finding what it is about */
 
-static bool is_name(const char *field)
+/* What a field of that name names, or NULL. */
+static const char *kind_of(const char *field)
 {
-	return strcmp(field, "name") == 0 || strcmp(field, "topic") == 0 ||
-	       strcmp(field, "topic_name") == 0 ||
-	       strcmp(field, "resource_name") == 0 ||
-	       strcmp(field, "group_id") == 0;
+	static const struct {
+		const char *field, *kind;
+	} kinds[] = {
+		{ "name", "topic" },       { "topic", "topic" },
+		{ "topic_name", "topic" }, { "resource_name", "resource" },
+		{ "group_id", "group" },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].field, field) == 0)
+			return kinds[i].kind;
+	}
+	return NULL;
 }
 
 static void note_field(const struct wire_field *f, const void *message,
 		       struct place *place, int16_t *code_out)
 {
 	const void *at = wire_at(message, f);
+	const char *kind;
 	struct slice text;
 
 	if (f->op == WIRE_OP_INT16 && strcmp(f->name, "error_code") == 0)
@@ -182,8 +195,11 @@ static void note_field(const struct wire_field *f, const void *message,
 	memcpy(&text, at, sizeof(text));
 	if (strcmp(f->name, "error_message") == 0)
 		place->text = text;
-	else if (is_name(f->name))
+	kind = kind_of(f->name);
+	if (kind != NULL) {
 		place->name = text;
+		place->kind = kind;
+	}
 }
 
 static void look_at(struct look *l, const struct wire_desc *desc,
@@ -236,7 +252,7 @@ static void on_answer(void *arg, const struct request *req, const void *message,
 {
 	struct complaints *c = arg;
 	struct look look = { .complaints = c, .req = req, .left = AN_ANSWER };
-	const struct place nowhere = { .name = SLICE_NULL };
+	const struct place nowhere = { .name = SLICE_NULL, .kind = "topic" };
 	bool found = false;
 
 	(void)bytes;

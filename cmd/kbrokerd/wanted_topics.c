@@ -117,9 +117,10 @@ static int add(struct wanted_topics *topics, char *copy, const char *text,
 	if (head == NULL || parse_head(head, &partitions) < 0)
 		return bad(error, error_size, text,
 			   "should be NAME[:PARTITIONS][,KEY=VALUE...]");
-	if (head[0] == '\0' || strlen(head) > WANTED_NAME_MAX)
+	if (head[0] == '\0' || strlen(head) > WANTED_NAME_MAX ||
+	    strchr(head, ',') != NULL)
 		return bad(error, error_size, text,
-			   "a topic's name has 1 to 249 characters");
+			   "a topic's name has 1 to 249 characters, no comma");
 	if (topics->count == WANTED_TOPICS_MAX)
 		return bad(error, error_size, text, "more than 10000 topics");
 	topic = find_or_add(topics, head);
