@@ -16,6 +16,8 @@
 #include "kbrokerd/api/fetch_session.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/complaints.h"
+#include "kbrokerd/quota/follow.h"
+#include "kbrokerd/quota/quotas.h"
 #include "kbrokerd/http/http.h"
 #include "kbrokerd/metrics/metrics.h"
 #include "kbrokerd/server/server.h"
@@ -211,6 +213,7 @@ static int release(struct broker *broker)
 	metrics_free(broker->metrics);
 	complaints_free(broker->complaints);
 	fetch_sessions_free(broker->fetch_sessions);
+	quotas_free(broker->quotas);
 	if (broker->partitions != NULL)
 		rc = partition_table_stop(broker->partitions);
 	if (broker->dir != NULL) {
@@ -289,6 +292,8 @@ static int start(struct broker *broker, char *error, size_t error_size)
 		rc = fetch_sessions_new((size_t)config->fetch_sessions_max, 0,
 					broker->random,
 					&broker->fetch_sessions);
+	if (rc == 0)
+		rc = quotas_follow(broker->metadata, config, &broker->quotas);
 	if (rc == 0) {
 		listen_to_metadata(broker);
 		rc = wanted_topics_apply(&config->topics, broker, error,

@@ -20,6 +20,7 @@ struct complaints;
 struct server;
 struct server_observer;
 struct fetch_sessions;
+struct quotas;
 struct http;
 struct metrics;
 
@@ -38,6 +39,7 @@ struct broker {
 	struct metadata *metadata;
 	struct partition_table *partitions;
 	struct fetch_sessions *fetch_sessions;
+	struct quotas *quotas;
 	struct server *server;
 	struct complaints *complaints;
 	struct http *http;       /* NULL: off */

@@ -28,6 +28,17 @@ int16_t wire_desc_max_version(const struct wire_desc *desc)
 	return desc->max_version;
 }
 
+int16_t wire_desc_offset(const struct wire_desc *desc, const char *field)
+{
+	int count = desc->plain_count + desc->tagged_count;
+
+	for (int i = 0; i < count; i++) {
+		if (strcmp(desc->fields[i].name, field) == 0)
+			return (int16_t)desc->fields[i].offset;
+	}
+	return -1;
+}
+
 bool wire_desc_is_flexible(const struct wire_desc *desc, int16_t version)
 {
 	return wire_is_flexible(desc, version);

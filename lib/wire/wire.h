@@ -76,6 +76,8 @@ size_t wire_desc_size(const struct wire_desc *desc); /* of the struct */
 int16_t wire_desc_min_version(const struct wire_desc *desc);
 int16_t wire_desc_max_version(const struct wire_desc *desc);
 bool wire_desc_is_flexible(const struct wire_desc *desc, int16_t version);
+/* Where a field of that name lies in the struct, in bytes, or -1. */
+int16_t wire_desc_offset(const struct wire_desc *desc, const char *field);
 
 /* The int32 of that name at the top of the message; otherwise where there is
  * none, such as a response without throttle_time_ms. */

@@ -8,9 +8,14 @@
 
 #include "kbrokerd/broker.h"
 #include "kbrokerd/metadata/controller.h"
+#include "kbrokerd/quota/quotas.h"
 
 struct pending_change {
 	struct metadata_change change;
+	struct request *req;
+	struct quota_client client;
+	int32_t wait_ms; /* for its quota, since then */
+	int64_t waits_from_ms;
 	void (*finish)(struct request *req, const void *request,
 		       void *response);
 };
@@ -34,6 +39,40 @@ void *change_keep_message(struct request *req)
 	return message;
 }
 
+/* From which version on a change beyond its quota is refused; before, it is
+ * made, and whoever asked for it is silent afterwards (KIP-599). */
+static int16_t strict_from(int16_t api_key)
+{
+	static const struct {
+		int16_t key, version;
+	} rows[] = { { 19, 6 }, { 20, 5 }, { 37, 3 } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].key == api_key)
+			return rows[i].version;
+	}
+	return INT16_MAX;
+}
+
+static int64_t now_ms(const struct request *req)
+{
+	struct clock *clock = req->broker->clock;
+
+	return clock->monotonic_us(clock) / 1000;
+}
+
+static bool permit(void *arg, int32_t partitions)
+{
+	struct request *req = arg;
+	struct pending_change *pending = req->state;
+	bool strict = req->version >= strict_from(req->wire->key);
+
+	pending->waits_from_ms = now_ms(req);
+	return quotas_permit(req->broker->quotas, &pending->client, partitions,
+			     strict, pending->waits_from_ms,
+			     &pending->wait_ms);
+}
+
 static void on_done(struct metadata_change *change)
 {
 	request_wake(change->arg);
@@ -46,6 +85,10 @@ static void on_wake(struct request *req)
 	if (pending->finish != NULL)
 		pending->finish(req, pending->change.request,
 				pending->change.response);
+	if (pending->wait_ms > 0)
+		request_throttle(req, (int32_t)(pending->wait_ms -
+						(now_ms(req) -
+						 pending->waits_from_ms)));
 	request_reply(req, pending->change.response);
 }
 
@@ -73,6 +116,10 @@ void change_submit(struct request *req,
 		.done = on_done,
 		.arg = req,
 	};
+	pending->client.user = request_user(req);
+	pending->client.client_id = arena_copy(&req->arena, req->client_id);
+	if (quotas_has(req->broker->quotas, QUOTA_MUTATION))
+		pending->change.permit = permit;
 	req->state = pending;
 	req->on_wake = on_wake;
 	request_park(req, INT64_MAX);

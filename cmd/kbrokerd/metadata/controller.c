@@ -270,6 +270,21 @@ void controller_add(const struct controller *c, const struct wire_desc *desc,
 			message);
 }
 
+struct controller_error controller_check_quota(const struct controller *c,
+					       int32_t partitions)
+{
+	const struct metadata_change *change = c->change;
+	struct controller_error e = { WIRE_NONE, NULL };
+
+	if (change != NULL && change->permit != NULL &&
+	    !change->permit(change->arg, partitions))
+		e = (struct controller_error){
+			WIRE_THROTTLING_QUOTA_EXCEEDED,
+			"The throttling quota has been exceeded."
+		};
+	return e;
+}
+
 /* Names that occur more than once */
 
 struct numbered_name {

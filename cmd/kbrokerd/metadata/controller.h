@@ -30,6 +30,7 @@ struct controller {
 			     char *error, size_t error_size);
 	void *check_arg;
 	struct record_list *records; /* what is decided goes to its end */
+	const struct metadata_change *change; /* NULL: nobody asked for it */
 };
 
 /*
@@ -114,6 +115,10 @@ struct controller_error {
 	int16_t code;
 	const char *text; /* in the arena; NULL: none */
 };
+
+/* Is the change still within its quota with so many partitions more? */
+struct controller_error controller_check_quota(const struct controller *c,
+					       int32_t partitions);
 
 /* Which names occur more than once: one mark for each, in the arena, or NULL
  * when out of memory. */

@@ -246,6 +246,8 @@ static struct controller_error create_one(
 		e = read_configs(t, arena, &configs);
 	if (!failed(e))
 		e = place_new(c, t, arena, &placement);
+	if (!failed(e))
+		e = controller_check_quota(c, placement.count);
 	if (failed(e))
 		return e;
 	created->topic_id = uuid_random(c->random);
@@ -420,6 +422,8 @@ static void delete_one(const struct controller *c, const struct doom *doom,
 			};
 	}
 	if (!failed(e))
+		e = controller_check_quota(c, topic->partition_count);
+	if (!failed(e))
 		add_remove_topic(c, topic->id);
 	item->error_code = e.code;
 	item->error_message = slice_of(e.text);
@@ -586,6 +590,8 @@ static struct controller_error grow_one(
 		e = controller_place(c, t->count - first,
 				     topic->partitions[0].replica_count, arena,
 				     &placement);
+	if (!failed(e))
+		e = controller_check_quota(c, placement.count);
 	if (!failed(e) && !validate_only)
 		controller_add_partitions(c, topic->id, first, &placement);
 	return e;

@@ -159,6 +159,7 @@ static int decide(struct group *g, struct metadata_change *change)
 	size_t count = m->records.count;
 	const struct controller c = {
 		.image = g->image,
+		.change = change,
 		.random = m->random,
 		.node_id = m->node_id,
 		.default_partitions = m->default_partitions,

@@ -92,6 +92,9 @@ struct metadata_change {
 	struct arena *arena;
 	void (*done)(struct metadata_change *change);
 	void *arg;
+	/* May it change so many partitions?  Called with arg on the metadata
+	 * thread; NULL: any number (KIP-599). */
+	bool (*permit)(void *arg, int32_t partitions);
 	struct metadata_change *next; /* the queue's */
 };
 

@@ -67,6 +67,8 @@ static void conn_close(struct conn *conn)
 		event_del(&conn->on_writable);
 	if (conn->is_starving)
 		io_thread_unstarve(t, conn);
+	if (conn->mute != NULL)
+		conn_unmute(conn);
 	input_free(conn);
 	while ((p = TAILQ_FIRST(&conn->queue)) != NULL)
 		pending_drop(p);
@@ -138,7 +140,7 @@ static bool may_handle(const struct conn *conn)
 {
 	size_t unsent_max = UNSENT_MAX;
 
-	if (conn->closing || conn->thread->stopping ||
+	if (conn->closing || conn->thread->stopping || conn->mute != NULL ||
 	    conn->inflight >= CONN_INFLIGHT_MAX)
 		return false;
 	if (conn->out == NULL)
@@ -343,11 +345,67 @@ static void assign_events(struct conn *conn)
 		     on_writable, conn);
 }
 
+/* Being mute */
+
+struct mute {
+	struct event timer;
+	int64_t until_us;
+};
+
+static void on_silence_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+	struct io_thread *t = conn->thread;
+
+	(void)fd;
+	(void)what;
+	io_thread_turn(t);
+	conn_unmute(conn);
+	io_thread_settle(t);
+}
+
+void conn_mute(struct conn *conn, int32_t ms)
+{
+	struct io_thread *t = conn->thread;
+	int64_t until_us = t->now_us + ms * INT64_C(1000);
+	struct timeval left = { ms / 1000, ms % 1000 * 1000 };
+
+	if (conn->mute == NULL) {
+		conn->mute = calloc(1, sizeof(*conn->mute));
+		if (conn->mute == NULL)
+			return; /* it was told, which must do */
+		evtimer_assign(&conn->mute->timer, t->base, on_silence_over,
+			       conn);
+	}
+	if (conn->mute->until_us >= until_us)
+		return;
+	conn->mute->until_us = until_us;
+	event_add(&conn->mute->timer, &left);
+	conn_mark(conn);
+}
+
+void conn_unmute(struct conn *conn)
+{
+	event_del(&conn->mute->timer);
+	free(conn->mute);
+	conn->mute = NULL;
+	conn_heard(conn); /* its silence was our doing */
+	if (!conn->closing)
+		conn_mark(conn);
+}
+
+struct slice conn_user(const struct conn *conn)
+{
+	(void)conn;
+	return slice_of("ANONYMOUS");
+}
+
 /* Moving */
 
 bool conn_can_move(const struct conn *conn)
 {
 	return conn_is_quiet(conn) && conn->orphans == 0 && !conn->eof &&
+	       conn->mute == NULL &&
 	       !conn->closing && !conn->is_dirty && !conn->is_starving &&
 	       conn->thread->exempt != conn &&
 	       (conn->in.kind == INPUT_NONE || conn->in.kind == INPUT_STASH ||

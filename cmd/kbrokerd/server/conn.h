@@ -17,6 +17,7 @@
 
 struct listener;
 struct meter;
+struct mute;
 struct outbox;
 
 enum { CONN_INFLIGHT_MAX = 64 };
@@ -40,6 +41,7 @@ struct conn {
 	int32_t orphans;
 	struct input in;
 	struct outbox *out; /* NULL: nothing unsent */
+	struct mute *mute;  /* NULL: it may be read from */
 	struct pending_list queue;
 	int64_t heard_us; /* of the last byte */
 	TAILQ_ENTRY(conn) link, dirty_link, starving_link;
@@ -82,6 +84,15 @@ void conn_fail(struct conn *conn, const char *why, int16_t api_key,
 
 /* The box for its next answer; NULL when out of memory. */
 struct outbox *conn_outbox(struct conn *conn);
+
+/* Read nothing from it for so long; a longer time that runs stays. */
+void conn_mute(struct conn *conn, int32_t ms);
+
+/* Read from it before that time is over. */
+void conn_unmute(struct conn *conn);
+
+/* Whom quotas know it as: "ANONYMOUS". */
+struct slice conn_user(const struct conn *conn);
 
 /* An orphan has ended: free the connection with its last. */
 void conn_release(struct conn *conn);

@@ -15,6 +15,7 @@
 #include "kbrokerd/server/conn.h"
 #include "kbrokerd/server/pending.h"
 #include "kbrokerd/server/server.h"
+#include "kbrokerd/server/throttle.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
 
@@ -61,6 +62,7 @@ static struct pending *pending_begin(struct conn *conn, const struct api *api,
 	p->req.correlation_id = (int32_t)get_be32(frame + 4);
 	p->req.received_us = t->now_us;
 	p->req.arena.limit = decoded_limit(len);
+	p->frame_bytes = (uint32_t)len;
 	TAILQ_INSERT_TAIL(&conn->queue, p, link);
 	conn->inflight++;
 	return p;
@@ -121,6 +123,7 @@ static void run(struct pending *p, struct slice frame)
 		request_close(&p->req, "malformed request");
 	} else {
 		observe_request(p, frame);
+		throttle_begin_work(p);
 		t->running = p;
 		p->api->handle(&p->req);
 		assert(t->running == NULL); /* answered, parked or closed */

@@ -182,7 +182,8 @@ void input_keep(struct conn *conn, size_t at)
 		return;
 	}
 	if (in->kind == INPUT_POOL &&
-	    (rest <= STASH_MAX || conn->thread->receive_pool.held > HELD_MAX)) {
+	    (rest <= STASH_MAX || conn->mute != NULL ||
+	     conn->thread->receive_pool.held > HELD_MAX)) {
 		rc = stash(conn, at, rest);
 	} else {
 		if (at > 0)

@@ -150,6 +150,19 @@ static bool feed(struct io_thread *t, struct conn *conn)
 	return input_feed(conn, true);
 }
 
+/* What the silent sent before holds memory too: better go on with it. */
+static void unmute_holders(struct io_thread *t)
+{
+	struct conn *conn;
+	struct conn *next;
+
+	for (conn = TAILQ_FIRST(&t->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, link);
+		if (conn->mute != NULL && conn->in.charged > 0)
+			conn_unmute(conn);
+	}
+}
+
 /* Half requests of which nothing comes hold the memory that others want. */
 static void drop_stuck(struct io_thread *t)
 {
@@ -182,6 +195,7 @@ static void on_hunger(evutil_socket_t fd, short what, void *arg)
 	if (!TAILQ_EMPTY(&t->starving)) {
 		add_timer(&t->on_hunger, HUNGER_MS);
 		drop_stuck(t);
+		unmute_holders(t);
 	}
 	io_thread_settle(t);
 }
@@ -209,7 +223,8 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 	TAILQ_FOREACH (conn, &t->conns, link) {
 		if (max_ms < 0 || conn->heard_us >= t->now_us - max_ms * 1000)
 			break;
-		if (conn->inflight > 0 && conn->out == NULL)
+		if ((conn->inflight > 0 && conn->out == NULL) ||
+		    conn->mute != NULL)
 			continue; /* it waits for us */
 		conn->closing = true;
 		conn_mark(conn);

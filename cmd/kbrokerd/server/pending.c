@@ -18,6 +18,7 @@
 #include "kbrokerd/server/conn.h"
 #include "kbrokerd/server/outbox.h"
 #include "kbrokerd/server/server.h"
+#include "kbrokerd/server/throttle.h"
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -45,6 +46,7 @@ static void start_running(struct pending *p)
 	assert(p->state == PENDING_PARKED);
 	p->state = PENDING_RUNNING;
 	p->req.thread->running = p;
+	throttle_begin_work(p);
 }
 
 void pending_wake(struct pending *p)
@@ -174,6 +176,13 @@ void pending_discard(struct pending *p)
 	conn_release(conn);
 }
 
+/* The answer goes, and then nothing is read for a while (KIP-219). */
+static void silence(struct pending *p, int32_t ms)
+{
+	if (ms > 0 && !p->orphan)
+		conn_mute(p->req.conn, ms);
+}
+
 /* Where the answer is to be encoded; NULL when out of memory. */
 static struct outbox *answer_box(struct pending *p)
 {
@@ -185,9 +194,10 @@ static struct outbox *answer_box(struct pending *p)
 	return p->answer;
 }
 
-void request_reply(struct request *req, const void *message)
+void request_reply(struct request *req, void *message)
 {
 	struct pending *p = pending_of(req);
+	int32_t silence_ms = throttle_answer(p, message);
 	struct outbox *box;
 	int64_t n;
 
@@ -201,13 +211,17 @@ void request_reply(struct request *req, const void *message)
 			  req->version, SLICE_NULL);
 	if (n >= 0 && !p->orphan)
 		observe_answer(p, message, (size_t)n);
+	silence(p, silence_ms);
 	pending_finish(p);
 }
 
 void request_end(struct request *req)
 {
-	stop_running(pending_of(req));
-	pending_finish(pending_of(req));
+	struct pending *p = pending_of(req);
+
+	stop_running(p);
+	silence(p, throttle_answer(p, NULL));
+	pending_finish(p);
 }
 
 void request_close(struct request *req, const char *why)
@@ -247,6 +261,7 @@ void request_park(struct request *req, int64_t deadline_us)
 	struct io_thread *t = req->thread;
 
 	stop_running(p);
+	throttle_end_work(p);
 	assert(req->on_wake != NULL);
 	assert(req->on_deadline != NULL || deadline_us == INT64_MAX);
 	p->state = PENDING_PARKED;
@@ -288,6 +303,11 @@ int64_t request_now_us(const struct request *req)
 int64_t request_now_ms(const struct request *req)
 {
 	return req->thread->now_ms;
+}
+
+struct slice request_user(const struct request *req)
+{
+	return conn_user(req->conn);
 }
 
 const char *request_peer(const struct request *req)

@@ -52,9 +52,10 @@ struct request {
  * answer and end the request: req is gone.  Slices that it points to need
  * only live until this returns.  Files named by records (wire_records.file)
  * must be struct log_slice * (copied) whose reference passes to the server,
- * which releases it when the bytes are sent or the connection ends.
+ * which releases it when the bytes are sent or the connection ends.  The
+ * message's throttle time is filled in.
  */
-void request_reply(struct request *req, const void *message);
+void request_reply(struct request *req, void *message);
 
 /* End the request without an answer (Produce with acks=0). */
 void request_end(struct request *req);
@@ -77,6 +78,21 @@ void request_park(struct request *req, int64_t deadline_us);
  * on_drop unhooks from under the same lock does.
  */
 void request_wake(struct request *req);
+
+/* Whoever asks went beyond a quota: nothing more is read from it for so long
+ * after the answer, which says so. */
+void request_throttle(struct request *req, int32_t ms);
+
+/*
+ * For Fetch.  Most bytes that the quota of who asks lets it have at once; and
+ * before it answers with so many: returns milliseconds, and when that is not 0
+ * the answer must be an empty one.
+ */
+int64_t request_fetch_most(struct request *req);
+int32_t request_throttle_fetch(struct request *req, int64_t bytes);
+
+/* Who asks: "ANONYMOUS" for all whose connection does not tell. */
+struct slice request_user(const struct request *req);
 
 /* Wall clock and monotonic time of this turn of the loop: no system call. */
 int64_t request_now_us(const struct request *req);

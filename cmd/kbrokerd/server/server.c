@@ -13,6 +13,7 @@
 #include "kbrokerd/broker.h"
 #include "kbrokerd/server/io_thread.h"
 #include "kbrokerd/server/share.h"
+#include "kbrokerd/server/throttle.h"
 
 enum { BUSY_FROM_PERCENT = 60, STUCK_US = 5000000 };
 
@@ -84,6 +85,7 @@ int server_open_ports(struct broker *broker, server_find_api *find_api,
 	s->clock = broker->clock;
 	s->budget.max = broker->config->queued_bytes_max;
 	init_listeners(s);
+	throttle_init(s);
 	rc = advertised_set(&s->advertised, s->config,
 			    config_text(s->config, "advertised.listeners"),
 			    error, error_size);

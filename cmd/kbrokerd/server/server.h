@@ -23,6 +23,8 @@ struct logger;
 /* Which APIs it serves: the row of a key, or NULL. */
 typedef const struct api *server_find_api(int16_t key);
 
+enum { THROTTLED_APIS = 128 };
+
 struct server {
 	struct broker *broker;
 	_Atomic(const struct config *)
@@ -42,6 +44,8 @@ struct server {
 	_Atomic int32_t conn_count;
 	const struct server_observer *observers[OBSERVERS_MAX];
 	size_t observer_count;
+	/* Where the response of each API has throttle_time_ms, or -1. */
+	int16_t throttle_offset[THROTTLED_APIS];
 };
 
 /*
