@@ -404,6 +404,29 @@ const struct config_set *image_configs(const struct image *image, int8_t type,
 	return node == NULL ? NULL : &node->set;
 }
 
+struct config_walk {
+	int (*on_resource)(void *arg, int8_t type, struct slice name);
+	void *arg;
+};
+
+static int tell_config(void *arg, void *item)
+{
+	const struct config_walk *walk = arg;
+	const struct config_node *node = item;
+
+	return walk->on_resource(walk->arg, node->type, node->resource);
+}
+
+int image_each_config(const struct image *image,
+		      int (*on_resource)(void *arg, int8_t type,
+					 struct slice name),
+		      void *arg)
+{
+	struct config_walk walk = { on_resource, arg };
+
+	return trie_each(&image->configs, tell_config, &walk);
+}
+
 const char *config_set_get(const struct config_set *set, const char *name)
 {
 	size_t low = 0;

@@ -110,6 +110,12 @@ struct slice image_controller(const struct image *image, int32_t id);
 const struct config_set *image_configs(const struct image *image, int8_t type,
 				       struct slice name);
 const char *config_set_get(const struct config_set *set, const char *name);
+/* Every resource but topics that has dynamic configs, in no particular order;
+ * stops when on_resource returns other than 0, and returns that. */
+int image_each_config(const struct image *image,
+		      int (*on_resource)(void *arg, int8_t type,
+					 struct slice name),
+		      void *arg);
 
 /* A feature's finalized level; 0 when off. */
 int16_t image_feature(const struct image *image, const char *name);
