@@ -34,6 +34,7 @@ enum {
 	READ_UNCOMMITTED = 0,
 	READ_COMMITTED = 1,
 	WAIT_UNIT_US = 1000,
+	FIRST_EPOCH = 1, /* of a session, after the request that began it */
 };
 
 /* A fetch at work; in the request's arena. */
@@ -321,13 +322,47 @@ static int fill_endpoints(struct fetch_look *look,
 	return 0;
 }
 
+/*
+ * End the request without records, for the client's quota; unlocks the
+ * session.  One that begins with this request is not begun: its client gets
+ * none of what it asked for.
+ */
+static void reply_empty(struct fetch *f, struct fetch_look *look)
+{
+	struct request *req = look->req;
+	struct fetch_response response;
+	bool is_new;
+
+	wire_init(&fetch_response_desc, &response);
+	fetch_look_drop_slices(look);
+	fetch_look_end(look);
+	stop_waiting(req, f);
+	if (f->session != NULL) {
+		is_new = f->epoch == FIRST_EPOCH;
+		if (!is_new)
+			response.session_id = fetch_session_id(f->session);
+		fetch_session_unlock(f->session);
+		if (is_new)
+			fetch_sessions_drop(req->broker->fetch_sessions,
+					    f->session);
+		fetch_session_release(f->session);
+	}
+	request_reply(req, &response);
+}
+
 /* End the request with what the look has found; unlocks the session. */
 static void reply(struct fetch *f, struct fetch_look *look)
 {
 	struct request *req = look->req;
 	struct fetch_response response;
-	int rc = choose_news(f, look);
+	int rc;
 
+	if (!f->limits.follower &&
+	    request_throttle_fetch(req, look->bytes) > 0) {
+		reply_empty(f, look);
+		return;
+	}
+	rc = choose_news(f, look);
 	wire_init(&fetch_response_desc, &response);
 	if (rc == 0)
 		rc = fill_topics(look, f->session != NULL, &response);
@@ -611,14 +646,17 @@ static int list_entries(struct request *req, struct fetch *f,
 	return 0;
 }
 
-static void fill_limits(const struct request *req, struct fetch *f,
+static void fill_limits(struct request *req, struct fetch *f,
 			const struct fetch_request *message)
 {
 	int32_t replica = req->version >= REPLICA_STATE_VERSION
 				  ? message->replica_state.replica_id
 				  : message->replica_id;
 	int64_t most = req->broker->config->fetch_bytes_max;
+	int64_t quota = replica >= 0 ? INT64_MAX : request_fetch_most(req);
 
+	if (most > quota)
+		most = quota; /* more would never be answered */
 	f->limits = (struct fetch_limits){
 		.max_bytes =
 			message->max_bytes < most ? message->max_bytes : most,

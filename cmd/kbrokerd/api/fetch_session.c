@@ -597,6 +597,12 @@ int16_t fetch_sessions_begin(struct fetch_sessions *sessions, int16_t version,
 
 /* The cache's life */
 
+void fetch_sessions_drop(struct fetch_sessions *sessions,
+			 const struct fetch_session *session)
+{
+	close_session(sessions, session->id);
+}
+
 int fetch_sessions_new(size_t slots, int64_t eviction_ms, struct random *random,
 		       struct fetch_sessions **sessions_out)
 {

@@ -96,6 +96,10 @@ int16_t fetch_sessions_begin(struct fetch_sessions *sessions, int16_t version,
 			     int64_t now_ms,
 			     struct fetch_session **session_out);
 
+/* Have the broker forget a session that its client was not told of. */
+void fetch_sessions_drop(struct fetch_sessions *sessions,
+			 const struct fetch_session *session);
+
 void fetch_session_lock(struct fetch_session *session);
 void fetch_session_unlock(struct fetch_session *session);
 void fetch_session_release(struct fetch_session *session);
