@@ -7,6 +7,7 @@
 #include "kbrokerd/broker.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,10 +17,10 @@
 #include "kbrokerd/api/fetch_session.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/complaints.h"
-#include "kbrokerd/quota/follow.h"
-#include "kbrokerd/quota/quotas.h"
 #include "kbrokerd/http/http.h"
 #include "kbrokerd/metrics/metrics.h"
+#include "kbrokerd/quota/follow.h"
+#include "kbrokerd/quota/quotas.h"
 #include "kbrokerd/server/server.h"
 
 enum { STOP_PATIENCE_MS = 30000, DEFAULT_NODE_ID = 1 };
@@ -57,6 +58,13 @@ static void explain_data_dir(const struct broker *broker, int rc, char *error,
 			 "%s belongs to node %d of cluster %s, which is not "
 			 "what node.id or cluster.id says",
 			 path, found->node_id, found->cluster_id);
+		break;
+	case -ENOTSUP:
+		snprintf(error, error_size,
+			 "%s is of version %" PRId64 " (meta.properties), and "
+			 "this kbrokerd knows %d: it was written by a newer "
+			 "one, which is needed to read it",
+			 path, broker->found.version, DATA_DIR_VERSION);
 		break;
 	case -EBADMSG:
 		snprintf(error, error_size,
@@ -264,7 +272,7 @@ static void on_image(void *arg, const struct image *before,
 		     const struct image *after)
 {
 	(void)before;
-	broker_apply_advertised(arg, after);
+	broker_apply_dynamic(arg, after);
 }
 
 static void listen_to_metadata(struct broker *broker)
@@ -273,7 +281,7 @@ static void listen_to_metadata(struct broker *broker)
 
 	metadata_listen(broker->metadata, on_image, broker);
 	image = metadata_image(broker->metadata);
-	broker_apply_advertised(broker, image);
+	broker_apply_dynamic(broker, image);
 	image_release(image);
 }
 

@@ -99,9 +99,9 @@ void broker_summary(struct broker *broker, char *text, size_t size);
  * metadata. */
 void broker_tell_state(struct broker *broker);
 
-/* For broker.c: have told what the newest settings say; on each change of the
- * metadata too. */
-void broker_apply_advertised(struct broker *broker, const struct image *image);
+/* For broker.c: what of the dynamic configuration is in effect outside of the
+ * metadata; on each change of that. */
+void broker_apply_dynamic(struct broker *broker, const struct image *image);
 
 /* Clean stop: answer what waits, sync, write the marker.  Returns 0 when the
  * shutdown was clean. */

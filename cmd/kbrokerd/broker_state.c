@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "kbrokerd/broker.h"
 #include "kbrokerd/change_wait.h"
 #include "kbrokerd/server/io_thread.h"
@@ -25,10 +26,9 @@
 
 #define ADVERTISED "advertised.listeners"
 
-/* Advertised addresses */
-
-static const char *dynamic_advertised(const struct broker *broker,
-				      const struct image *image)
+/* The value that somebody set while the broker ran, or NULL. */
+static const char *dynamic_value(const struct broker *broker,
+				 const struct image *image, const char *key)
 {
 	const struct config_set *set;
 	const char *text;
@@ -37,13 +37,15 @@ static const char *dynamic_advertised(const struct broker *broker,
 	snprintf(id, sizeof(id), "%d", broker->identity.node_id);
 	set = image_configs(image, WIRE_CONFIG_RESOURCE_TYPE_BROKER,
 			    slice_of(id));
-	text = set == NULL ? NULL : config_set_get(set, ADVERTISED);
+	text = set == NULL ? NULL : config_set_get(set, key);
 	if (text != NULL)
 		return text;
 	set = image_configs(image, WIRE_CONFIG_RESOURCE_TYPE_BROKER,
 			    slice_of(""));
-	return set == NULL ? NULL : config_set_get(set, ADVERTISED);
+	return set == NULL ? NULL : config_set_get(set, key);
 }
+
+/* Advertised addresses */
 
 static bool same(const char *a, const char *b)
 {
@@ -69,20 +71,38 @@ static bool tell_clients(struct broker *broker, const char *text,
 	return false;
 }
 
-void broker_apply_advertised(struct broker *broker, const struct image *image)
+/* Under the lock. */
+static void apply_advertised(struct broker *broker, const struct image *image)
 {
-	const char *dynamic = dynamic_advertised(broker, image);
+	const char *dynamic = dynamic_value(broker, image, ADVERTISED);
 
+	if (same(dynamic, broker->advertised))
+		return;
+	free(broker->advertised);
+	broker->advertised = dynamic == NULL ? NULL : strdup(dynamic);
+	if (dynamic == NULL || !tell_clients(broker, dynamic, "dynamic"))
+		tell_clients(broker, config_text(broker->config, ADVERTISED),
+			     "settings");
+}
+
+static void apply_connections_max(struct broker *broker,
+				  const struct image *image)
+{
+	const struct config *config = broker->config;
+	const char *dynamic = dynamic_value(broker, image, "max.connections");
+	int64_t value = config->connections_max;
+
+	if (dynamic != NULL &&
+	    parse_int64_in(dynamic, 0, INT32_MAX, &value) < 0)
+		value = config->connections_max;
+	atomic_store(&broker->server->connections_max, (int32_t)value);
+}
+
+void broker_apply_dynamic(struct broker *broker, const struct image *image)
+{
 	pthread_mutex_lock(&broker->settings_lock);
-	if (!same(dynamic, broker->advertised)) {
-		free(broker->advertised);
-		broker->advertised = dynamic == NULL ? NULL : strdup(dynamic);
-		if (dynamic == NULL ||
-		    !tell_clients(broker, dynamic, "dynamic"))
-			tell_clients(broker,
-				     config_text(broker->config, ADVERTISED),
-				     "settings");
-	}
+	apply_advertised(broker, image);
+	apply_connections_max(broker, image);
 	pthread_mutex_unlock(&broker->settings_lock);
 }
 
@@ -215,6 +235,7 @@ static void want_topics(struct broker *broker, const struct config *config)
 void broker_reload(struct broker *broker, struct config *loaded)
 {
 	struct changes changes = { .broker = broker };
+	const struct image *image;
 	struct config *merged;
 	int rc = config_merge(broker->config, loaded, on_change, &changes,
 			      &merged);
@@ -236,6 +257,9 @@ void broker_reload(struct broker *broker, struct config *loaded)
 		tell_clients(broker, config_text(merged, ADVERTISED),
 			     "settings");
 	pthread_mutex_unlock(&broker->settings_lock);
+	image = metadata_image(broker->metadata);
+	broker_apply_dynamic(broker, image);
+	image_release(image);
 	tell_changes(&changes);
 	want_topics(broker, merged);
 }

@@ -118,19 +118,30 @@ static int take_lock(struct data_dir *dir, int *locked_by)
 
 /* Identity */
 
-static int parse_identity(const struct properties *p,
-			  struct data_dir_identity *id)
+/* A later one than ours may mean anything. */
+static int check_version(const char *text, struct data_dir_found *found)
 {
-	const char *version = properties_get(p, "version");
+	if (text == NULL || parse_int64(text, &found->version) < 0 ||
+	    found->version < DATA_DIR_VERSION)
+		return -EBADMSG;
+	return found->version > DATA_DIR_VERSION ? -ENOTSUP : 0;
+}
+
+static int parse_identity(const struct properties *p,
+			  struct data_dir_identity *id,
+			  struct data_dir_found *found)
+{
 	const char *cluster = properties_get(p, "cluster.id");
 	const char *node = properties_get(p, "node.id");
 	const char *directory = properties_get(p, "directory.id");
 	int64_t node_id;
+	int rc = check_version(properties_get(p, "version"), found);
 
 	*id = (struct data_dir_identity){ .node_id = -1 };
-	if (version == NULL || strcmp(version, "1") != 0 || cluster == NULL ||
-	    strlen(cluster) >= sizeof(id->cluster_id) || node == NULL ||
-	    parse_int64_in(node, 0, INT32_MAX, &node_id) < 0)
+	if (rc < 0)
+		return rc;
+	if (cluster == NULL || strlen(cluster) >= sizeof(id->cluster_id) ||
+	    node == NULL || parse_int64_in(node, 0, INT32_MAX, &node_id) < 0)
 		return -EBADMSG;
 	if (directory != NULL &&
 	    uuid_parse(slice_of(directory), &id->directory_id) < 0)
@@ -140,7 +151,8 @@ static int parse_identity(const struct properties *p,
 	return 0;
 }
 
-static int read_identity(struct data_dir *dir, struct data_dir_identity *id)
+static int read_identity(struct data_dir *dir, struct data_dir_identity *id,
+			 struct data_dir_found *found)
 {
 	struct properties p = { 0 };
 	char path[PATH_BYTES_MAX];
@@ -156,7 +168,7 @@ static int read_identity(struct data_dir *dir, struct data_dir_identity *id)
 	rc = properties_parse(&p, text, len, META_NAME, &line);
 	free(text);
 	if (rc == 0)
-		rc = parse_identity(&p, id);
+		rc = parse_identity(&p, id, found);
 	properties_clear(&p);
 	return rc == -EINVAL ? -EBADMSG : rc;
 }
@@ -223,7 +235,7 @@ static int find_identity(struct data_dir *dir,
 			 struct random *random, struct data_dir_identity *id,
 			 struct data_dir_found *found)
 {
-	int rc = read_identity(dir, id);
+	int rc = read_identity(dir, id, found);
 
 	if (rc == 0)
 		return contradicts(wanted, id)

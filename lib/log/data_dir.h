@@ -16,6 +16,8 @@
 
 struct data_dir;
 
+enum { DATA_DIR_VERSION = 1 };
+
 struct data_dir_identity {
 	char cluster_id[64];
 	int32_t node_id;
@@ -24,9 +26,10 @@ struct data_dir_identity {
 
 /* What opening found, for the one line that tells the user. */
 struct data_dir_found {
-	bool fresh;    /* was empty: formatted now */
-	bool clean;    /* had the clean shutdown marker */
-	int locked_by; /* with -EBUSY: the pid that holds the lock, or 0 */
+	bool fresh;      /* was empty: formatted now */
+	bool clean;      /* had the clean shutdown marker */
+	int locked_by;   /* with -EBUSY: the pid that holds the lock, or 0 */
+	int64_t version; /* with -ENOTSUP: of meta.properties */
 };
 
 /*
@@ -36,7 +39,8 @@ struct data_dir_found {
  *
  * Returns 0; -EBUSY when another process holds it; -ENOTEMPTY when it holds
  * files but no meta.properties (a foreign directory: never touched);
- * -EBADMSG for a meta.properties that cannot be read; -EEXIST when wanted
+ * -ENOTSUP for a newer version than DATA_DIR_VERSION of meta.properties;
+ * -EBADMSG for one that cannot be read; -EEXIST when wanted
  * contradicts what is there (cluster id or node id; *identity_out is then
  * what is there); or an error of the file system.
  */

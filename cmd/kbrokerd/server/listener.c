@@ -59,14 +59,18 @@ static void pause_accepting(struct listener *l, const char *why)
 	event_add(&l->on_retry, &retry);
 }
 
+static bool is_full(const struct server *s)
+{
+	return atomic_load(&s->conn_count) >= atomic_load(&s->connections_max);
+}
+
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *l = arg;
 
 	(void)fd;
 	(void)what;
-	if (atomic_load(&l->server->conn_count) >=
-	    l->server->config->connections_max) {
+	if (is_full(l->server)) {
 		pause_accepting(l, "max.connections");
 		return;
 	}
@@ -117,8 +121,7 @@ static bool accept_one(struct listener *l, int socket)
 	socklen_t len = sizeof(peer);
 	int fd;
 
-	if (atomic_load(&l->server->conn_count) >=
-	    l->server->config->connections_max) {
+	if (is_full(l->server)) {
 		pause_accepting(l, "max.connections");
 		return false;
 	}

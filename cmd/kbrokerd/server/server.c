@@ -81,6 +81,7 @@ int server_open_ports(struct broker *broker, server_find_api *find_api,
 	s->stuck_us = STUCK_US;
 	s->busy_from_percent = BUSY_FROM_PERCENT;
 	atomic_init(&s->config, broker->config);
+	atomic_init(&s->connections_max, broker->config->connections_max);
 	s->logger = broker->logger;
 	s->clock = broker->clock;
 	s->budget.max = broker->config->queued_bytes_max;

@@ -42,6 +42,7 @@ struct server {
 	struct io_thread *threads;
 	int32_t thread_count;
 	_Atomic int32_t conn_count;
+	_Atomic int32_t connections_max; /* as it is set now */
 	const struct server_observer *observers[OBSERVERS_MAX];
 	size_t observer_count;
 	/* Where the response of each API has throttle_time_ms, or -1. */
