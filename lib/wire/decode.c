@@ -426,6 +426,33 @@ int64_t wire_decode(const struct wire_desc *desc, int16_t version,
 	return r.at - start;
 }
 
+int wire_decode_array(const struct wire_desc *elem, int16_t version,
+		      struct slice bytes, struct arena *arena, void **items_out,
+		      int32_t *count_out)
+{
+	const struct wire_field f = { .desc = elem,
+				      .op = WIRE_OP_ARRAY,
+				      .type = WIRE_OP_STRUCT,
+				      .null_first = UINT8_MAX };
+	struct {
+		void *items;
+		int32_t count;
+	} array;
+	struct reader r = {
+		.at = bytes.data,
+		.end = bytes.data + bytes.len,
+		.arena = arena,
+		.version = version,
+		.flexible = wire_is_flexible(elem, version),
+	};
+
+	if (!read_array(&r, &f, &array))
+		return r.no_memory ? -ENOMEM : -EBADMSG;
+	*items_out = array.items;
+	*count_out = array.count;
+	return 0;
+}
+
 /* The bound */
 
 static size_t round_up(size_t size)

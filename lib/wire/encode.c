@@ -177,6 +177,8 @@ static size_t size_array(struct sizer *s, const struct wire_field *f,
 	size_t elem_size = wire_elem_size(f);
 	struct wire_field elem;
 
+	if (count == WIRE_ENCODED)
+		return ((const struct slice *)(const void *)items)->len;
 	if (count <= 0)
 		return size;
 	if (f->type <= WIRE_OP_UUID)
@@ -413,6 +415,12 @@ static void write_array(struct writer *w, const struct wire_field *f,
 	size_t elem_size = wire_elem_size(f);
 	struct wire_field elem;
 
+	if (count == WIRE_ENCODED) {
+		const struct slice *bytes = (const void *)items;
+
+		put(w, bytes->data, bytes->len);
+		return;
+	}
 	if (count < 0)
 		count = wire_field_nullable(f, w->version) ? -1 : 0;
 	put_length(w, w->flexible, 4, count);
@@ -469,6 +477,32 @@ static void write_field(struct writer *w, const struct wire_field *f,
 		return;
 	}
 	abort(); /* no such op */
+}
+
+int wire_encode_array(const struct wire_desc *elem, int16_t version,
+		      const void *items, int32_t count, struct buffer *out)
+{
+	struct wire_field f = { .desc = elem,
+				.op = WIRE_OP_ARRAY,
+				.type = WIRE_OP_STRUCT };
+	struct {
+		const void *items;
+		int32_t count;
+	} array = { items, count };
+	struct sizer s = { .version = version,
+			   .flexible = wire_is_flexible(elem, version) };
+	struct writer w = { .version = version, .flexible = s.flexible };
+	size_t size = size_array(&s, &f, &array);
+
+	assert(count >= 0);
+	if (s.too_long)
+		return -EOVERFLOW;
+	w.at = buffer_reserve(out, size);
+	if (w.at == NULL)
+		return -ENOMEM;
+	write_array(&w, &f, &array);
+	buffer_commit(out, size);
+	return 0;
 }
 
 size_t wire_size(const struct wire_desc *desc, int16_t version,

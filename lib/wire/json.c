@@ -194,11 +194,17 @@ static void print_array(const struct printer *p, const struct wire_field *f,
 	struct buffer *out = p->out;
 	struct wire_field elem = wire_element(f);
 	size_t size = wire_elem_size(f);
+	struct arena arena = { 0 }; /* of an array that was encoded before */
 	const uint8_t *items;
 	int32_t count;
 
 	memcpy(&items, at, sizeof(items));
 	memcpy(&count, (const uint8_t *)at + sizeof(items), sizeof(count));
+	if (count == WIRE_ENCODED &&
+	    wire_decode_array(f->desc, version,
+			      *(const struct slice *)(const void *)items,
+			      &arena, (void **)&items, &count) < 0)
+		count = 0;
 	if (count < 0 && wire_field_nullable(f, version)) {
 		buffer_put_text(out, "null");
 		return;
@@ -210,6 +216,7 @@ static void print_array(const struct printer *p, const struct wire_field *f,
 		print_field(p, &elem, version, items);
 	}
 	buffer_put_u8(out, ']');
+	arena_clear(&arena);
 }
 
 static int64_t load_number(enum wire_op op, const void *at)

@@ -126,6 +126,22 @@ int wire_encode(const struct wire_desc *desc, int16_t version,
 		const void *message, struct buffer *out,
 		struct wire_holes *holes);
 
+/*
+ * An array of structs that was encoded beforehand, to be sent many times: its
+ * count is WIRE_ENCODED, and its pointer is to a struct slice with the bytes.
+ * It can be encoded and printed; everything else takes it for empty.
+ *
+ * Encoding appends count and structs to out; elem is the table of one, as for
+ * wire_array().  Decoding gives the structs back, as wire_decode() would.
+ */
+enum { WIRE_ENCODED = INT32_MIN };
+
+int wire_encode_array(const struct wire_desc *elem, int16_t version,
+		      const void *items, int32_t count, struct buffer *out);
+int wire_decode_array(const struct wire_desc *elem, int16_t version,
+		      struct slice bytes, struct arena *arena, void **items_out,
+		      int32_t *count_out);
+
 /* Do two structs hold the same message, as far as version has it? */
 bool wire_equal(const struct wire_desc *desc, int16_t version, const void *a,
 		const void *b);

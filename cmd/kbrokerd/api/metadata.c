@@ -167,11 +167,51 @@ static int make_room(struct answer *a, size_t count)
 	return a->response.topics == NULL || a->missing == NULL ? -1 : 0;
 }
 
+/* All topics are told to many, and the same to all who ask in one version:
+ * encoded once, and kept with the image. */
+static uint32_t memo_key(const struct answer *a)
+{
+	return (uint32_t)a->req->wire->key << 16 |
+	       (uint32_t)a->req->version << 1 |
+	       a->request->include_topic_authorized_operations;
+}
+
+static int encode_all(struct answer *a, struct buffer *bytes)
+{
+	struct metadata_response *r = &a->response;
+	int rc = make_room(a, image_topic_count(a->image));
+
+	if (rc == 0)
+		rc = image_each_topic(a->image, add_topic, a);
+	if (rc == 0)
+		rc = wire_encode_array(&metadata_response_topics_desc,
+				       a->req->version, r->topics,
+				       r->topics_count, bytes);
+	return rc;
+}
+
 static int add_all(struct answer *a)
 {
-	if (make_room(a, image_topic_count(a->image)) < 0)
+	struct slice *memo = arena_calloc(&a->req->arena, 1, sizeof(*memo));
+	struct buffer bytes = { 0 };
+
+	if (memo == NULL)
 		return -1;
-	return image_each_topic(a->image, add_topic, a);
+	*memo = image_memo(a->image, memo_key(a));
+	if (slice_is_null(*memo)) {
+		if (encode_all(a, &bytes) < 0) {
+			buffer_clear(&bytes);
+			return -1;
+		}
+		*memo = image_keep_memo(a->image, memo_key(a), &bytes);
+		buffer_clear(&bytes);
+	}
+	/* Else too many others are kept: the structs have been made. */
+	if (!slice_is_null(*memo)) {
+		a->response.topics = (void *)memo;
+		a->response.topics_count = WIRE_ENCODED;
+	}
+	return 0;
 }
 
 static bool names_an_id(const struct metadata_request *request)

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "base/hash.h"
 #include "kbrokerd/metadata/image_private.h"
 #include "wire/messages.h"
@@ -161,18 +162,31 @@ static void kept_release(void *item)
 		free(kept);
 }
 
+static const void *topic_name_key(const void *item)
+{
+	return &((const struct topic_node *)item)->image.name;
+}
+
+static const void *topic_id_key(const void *item)
+{
+	return &((const struct topic_node *)item)->image.id;
+}
+
 const struct trie_type image_topic_names = { topic_name_hash,
 					     topic_name_matches, topic_retain,
-					     topic_release };
+					     topic_release, topic_name_key };
 const struct trie_type image_topic_ids = { topic_id_hash, topic_id_matches,
-					   topic_retain, topic_release };
+					   topic_retain, topic_release,
+					   topic_id_key };
 const struct trie_type image_topic_collisions = { topic_collision_hash,
 						  topic_collides, topic_retain,
-						  topic_release };
+						  topic_release,
+						  topic_name_key };
 const struct trie_type image_config_sets = { config_hash, config_matches,
-					     config_retain, config_release };
+					     config_retain, config_release,
+					     NULL };
 const struct trie_type image_kept_records = { kept_hash, kept_matches,
-					      kept_retain, kept_release };
+					      kept_retain, kept_release, NULL };
 
 /* References */
 
@@ -236,6 +250,19 @@ void image_feature_list_release(struct feature_list *list)
 		free(list);
 }
 
+static void drop_memos(struct image *image)
+{
+	struct image_memo *memo = atomic_load(&image->memos);
+
+	while (memo != NULL) {
+		struct image_memo *next = memo->next;
+
+		free((void *)memo->bytes.data);
+		free(memo);
+		memo = next;
+	}
+}
+
 void image_retain(const struct image *image)
 {
 	atomic_fetch_add_explicit(&((struct image *)image)->refs, 1,
@@ -248,6 +275,7 @@ void image_release(const struct image *const_image)
 
 	if (image == NULL || atomic_fetch_sub(&image->refs, 1) != 1)
 		return;
+	drop_memos(image);
 	trie_clear(&image->topics);
 	trie_clear(&image->topic_ids);
 	trie_clear(&image->collisions);
@@ -342,6 +370,66 @@ int image_each_topic(const struct image *image,
 	struct topic_visit visit = { on_topic, arg };
 
 	return trie_each(&image->topics, visit_topic, &visit);
+}
+
+struct topic_change {
+	void (*on_change)(void *arg, const struct topic_image *old,
+			  const struct topic_image *new);
+	void *arg;
+};
+
+static void on_topic_change(void *arg, void *old, void *new)
+{
+	const struct topic_change *change = arg;
+
+	change->on_change(change->arg, old, new);
+}
+
+void image_each_changed_topic(const struct image *before,
+			      const struct image *after,
+			      void (*on_change)(void *arg,
+						const struct topic_image *old,
+						const struct topic_image *new),
+			      void *arg)
+{
+	struct topic_change change = { on_change, arg };
+
+	trie_each_change(&before->topic_ids, &after->topic_ids, on_topic_change,
+			 &change);
+}
+
+/* Answers */
+
+enum { MEMOS_MAX = 4 };
+
+struct slice image_memo(const struct image *image, uint32_t key)
+{
+	const struct image_memo *memo = atomic_load_explicit(
+		&((struct image *)image)->memos, memory_order_acquire);
+
+	while (memo != NULL && memo->key != key)
+		memo = memo->next;
+	return memo == NULL ? SLICE_NULL : memo->bytes;
+}
+
+struct slice image_keep_memo(const struct image *const_image, uint32_t key,
+			     struct buffer *bytes)
+{
+	struct image *image = (struct image *)const_image;
+	struct image_memo *memo = NULL;
+
+	assert(!bytes->failed);
+	if (atomic_fetch_add(&image->memo_count, 1) < MEMOS_MAX)
+		memo = malloc(sizeof(*memo));
+	if (memo == NULL)
+		return SLICE_NULL;
+	memo->key = key;
+	memo->bytes = buffer_slice(bytes);
+	*bytes = (struct buffer){ 0 };
+	memo->next = atomic_load(&image->memos);
+	while (!atomic_compare_exchange_weak(&image->memos, &memo->next, memo))
+		;
+	return memo->bytes;
 }
 
 /* Brokers */

@@ -93,6 +93,18 @@ int image_each_topic(const struct image *image,
 		     int (*on_topic)(void *arg,
 				     const struct topic_image *topic),
 		     void *arg);
+/*
+ * Call on_change for each topic that is not the same in both images: old or
+ * new is NULL where it has come or gone.  Costs what changed, when one image
+ * was made out of the other.
+ */
+void image_each_changed_topic(const struct image *before,
+			      const struct image *after,
+			      void (*on_change)(void *arg,
+						const struct topic_image *old,
+						const struct topic_image *new),
+			      void *arg);
+
 /* A topic whose name is the same but for dots and underscores, or NULL. */
 const struct topic_image *image_colliding_topic(const struct image *image,
 						struct slice name);
@@ -104,6 +116,19 @@ const struct broker_image *image_broker(const struct image *image, int32_t id);
 /* The RegisterControllerRecord of a controller as it stands in the log, or
  * null. */
 struct slice image_controller(const struct image *image, int32_t id);
+
+/*
+ * Answers that were encoded from this image, to be sent again: by a key that
+ * says which.  They go with the image, which holds a few of them.  Any thread.
+ *
+ * Null when there is none of that key.
+ */
+struct slice image_memo(const struct image *image, uint32_t key);
+/* Takes over the memory of bytes and returns them; or null when the image
+ * holds enough already or memory is short: they are still the caller's. */
+struct buffer;
+struct slice image_keep_memo(const struct image *image, uint32_t key,
+			     struct buffer *bytes);
 
 /* Dynamic configs of a resource (ConfigResourceType: 2 topic, 4 broker ...)
  * by name ("" is the brokers' default); NULL when none. */

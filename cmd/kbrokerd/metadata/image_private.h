@@ -84,9 +84,17 @@ struct kept_record {
 
 enum { KEPT_CONTROL = 1 << 16 };
 
+struct image_memo {
+	struct image_memo *next;
+	uint32_t key;
+	struct slice bytes; /* malloc()ed */
+};
+
 struct image {
 	_Atomic uint32_t refs;
-	uint64_t edit;
+	_Atomic uint32_t memo_count;
+	_Atomic(struct image_memo *) memos;
+	uint64_t edit; /* what a new image starts with, from here on */
 	int64_t offset;
 	int64_t timestamp_ms;
 	int32_t epoch;

@@ -394,6 +394,114 @@ int trie_each(const struct trie *trie, int (*on_item)(void *arg, void *item),
 	return trie->root == NULL ? 0 : each(trie->root, 0, on_item, arg);
 }
 
+/* Differences.  A side of a comparison is a node, or one item that stands
+ * where the other side may have a node, or nothing. */
+
+struct side {
+	const struct trie_node *node;
+	void *item;
+};
+
+struct comparison {
+	const struct trie_type *type;
+	void (*on_change)(void *arg, void *old, void *new);
+	void *arg;
+};
+
+static struct side side_at(const struct comparison *c, struct side from,
+			   unsigned shift, uint64_t bit)
+{
+	struct side side = { NULL, NULL };
+	const struct trie_node *node = from.node;
+
+	if (from.item != NULL && bit_of(c->type->hash(from.item), shift) == bit)
+		side.item = from.item;
+	if (node == NULL || (node->present & bit) == 0)
+		return side;
+	if ((node->items & bit) != 0)
+		side.item = node->slots[slot_of(node, bit)];
+	else
+		side.node = node->slots[slot_of(node, bit)];
+	return side;
+}
+
+static size_t side_count(struct side side)
+{
+	return side.node != NULL ? side.node->slot_count : side.item != NULL;
+}
+
+static void *side_item(struct side side, size_t i)
+{
+	return side.node != NULL ? side.node->slots[i] : side.item;
+}
+
+/* The item of a bucket, or lone one, that has the key of this one. */
+static void *twin(const struct comparison *c, struct side side, void *of)
+{
+	for (size_t i = 0; i < side_count(side); i++) {
+		if (c->type->matches(side_item(side, i), c->type->key(of)))
+			return side_item(side, i);
+	}
+	return NULL;
+}
+
+static void compare_items(const struct comparison *c, struct side before,
+			  struct side after)
+{
+	for (size_t i = 0; i < side_count(before); i++) {
+		void *old = side_item(before, i);
+		void *new = twin(c, after, old);
+
+		if (old != new)
+			c->on_change(c->arg, old, new);
+	}
+	for (size_t i = 0; i < side_count(after); i++) {
+		void *new = side_item(after, i);
+
+		if (twin(c, before, new) == NULL)
+			c->on_change(c->arg, NULL, new);
+	}
+}
+
+static uint64_t bits_of(const struct comparison *c, struct side side,
+			unsigned shift)
+{
+	if (side.node != NULL)
+		return side.node->present;
+	return side.item == NULL ? 0 : bit_of(c->type->hash(side.item), shift);
+}
+
+static void compare(const struct comparison *c, struct side before,
+		    struct side after, unsigned shift)
+{
+	uint64_t bits;
+
+	if (before.node == after.node && before.item == after.item)
+		return;
+	if (is_bucket(shift) || (before.node == NULL && after.node == NULL)) {
+		compare_items(c, before, after);
+		return;
+	}
+	bits = bits_of(c, before, shift) | bits_of(c, after, shift);
+	for (; bits != 0; bits &= bits - 1) {
+		uint64_t bit = bits & -bits;
+
+		compare(c, side_at(c, before, shift, bit),
+			side_at(c, after, shift, bit), shift + BITS);
+	}
+}
+
+void trie_each_change(const struct trie *before, const struct trie *after,
+		      void (*on_change)(void *arg, void *old, void *new),
+		      void *arg)
+{
+	struct comparison c = { after->type, on_change, arg };
+	struct side old = { before->root, NULL };
+	struct side new = { after->root, NULL };
+
+	compare(&c, old, new, 0);
+}
+
 /* NOLINTEND(misc-no-recursion) */
 
 void trie_init(struct trie *trie, const struct trie_type *type)

@@ -25,6 +25,8 @@ struct trie_type {
 	bool (*matches)(const void *item, const void *key);
 	void (*retain)(void *item);
 	void (*release)(void *item);
+	/* What matches() takes; NULL where versions are not compared. */
+	const void *(*key)(const void *item);
 };
 
 struct trie {
@@ -63,5 +65,13 @@ void *trie_at(const struct trie *trie, size_t i);
  * that. */
 int trie_each(const struct trie *trie, int (*on_item)(void *arg, void *item),
 	      void *arg);
+
+/*
+ * Call on_change for each key whose item is not the same in both: NULL for
+ * none.  What they share is not looked at.
+ */
+void trie_each_change(const struct trie *before, const struct trie *after,
+		      void (*on_change)(void *arg, void *old, void *new),
+		      void *arg);
 
 #endif /* KBROKERD_METADATA_TRIE_H */

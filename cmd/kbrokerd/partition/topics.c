@@ -278,54 +278,42 @@ static void drop(struct hosted_topic *topic)
 	hosted_topic_release(topic);
 }
 
-/* What a new image means for the topics of a shard. */
+/* What a new image means for topics. */
 struct comparison {
-	const struct image *before, *after;
-	bool refresh;                 /* all configurations */
-	struct hosted_topic *dropped; /* taken out of the shard */
+	struct partition_table *table;
+	const struct image *after;
+	struct hosted_topic *dropped; /* taken out of their shards */
 	struct partition **changed;   /* their configuration, that is */
 	size_t changed_count;
 };
 
-/* Under the shard's lock.  Returns whether the topic is to be dropped. */
-static bool compare(struct hosted_topic *topic, struct comparison *c)
+/* Under the shard's lock: take the topic at *at out, or configure it anew.
+ * Returns where the next one stands. */
+static struct hosted_topic **renew(struct comparison *c,
+				   struct topic_shard *shard,
+				   struct hosted_topic **at,
+				   const struct topic_image *new)
 {
-	const struct topic_image *old = image_topic_by_id(c->before, topic->id);
-	const struct topic_image *new = image_topic_by_id(c->after, topic->id);
-	struct partition_table *table = topic->table;
+	struct hosted_topic *topic = *at;
 
-	if (new == NULL)
-		return true;
-	if (!c->refresh && old != NULL && old->configs == new->configs)
-		return false;
-	topic_config_resolve(c->after, new, table->params.node_id,
-			     table->params.properties, &topic->config);
+	if (new == NULL) {
+		*at = topic->next_in_bucket;
+		shard->topic_count--;
+		topic->next_in_bucket = c->dropped;
+		c->dropped = topic;
+		return at;
+	}
+	topic_config_resolve(c->after, new, c->table->params.node_id,
+			     c->table->params.properties, &topic->config);
 	c->changed = add_slots(c->changed, &c->changed_count, topic);
-	return false;
+	return &topic->next_in_bucket;
 }
 
-static void compare_shard(struct topic_shard *shard, struct comparison *c)
+/* Without a lock: tell the partitions. */
+static void configure(struct comparison *c)
 {
 	struct topic_config config;
 
-	pthread_mutex_lock(&shard->lock);
-	for (size_t i = 0; i < shard->bucket_count; i++) {
-		struct hosted_topic **at = &shard->buckets[i];
-
-		while (*at != NULL) {
-			struct hosted_topic *topic = *at;
-
-			if (!compare(topic, c)) {
-				at = &topic->next_in_bucket;
-				continue;
-			}
-			*at = topic->next_in_bucket;
-			shard->topic_count--;
-			topic->next_in_bucket = c->dropped;
-			c->dropped = topic;
-		}
-	}
-	pthread_mutex_unlock(&shard->lock);
 	for (size_t i = 0; i < c->changed_count; i++) {
 		partition_topic_config(c->changed[i], &config);
 		partition_set_config(c->changed[i], &config);
@@ -335,18 +323,49 @@ static void compare_shard(struct topic_shard *shard, struct comparison *c)
 	c->changed_count = 0;
 }
 
+static void renew_shard(struct comparison *c, struct topic_shard *shard)
+{
+	pthread_mutex_lock(&shard->lock);
+	for (size_t i = 0; i < shard->bucket_count; i++) {
+		struct hosted_topic **at = &shard->buckets[i];
+
+		while (*at != NULL)
+			at = renew(c, shard, at,
+				   image_topic_by_id(c->after, (*at)->id));
+	}
+	pthread_mutex_unlock(&shard->lock);
+	configure(c);
+}
+
+/* A topic that is new in the image is hosted when somebody asks for it. */
+static void on_change(void *arg, const struct topic_image *old,
+		      const struct topic_image *new)
+{
+	struct comparison *c = arg;
+	struct topic_shard *shard;
+	struct hosted_topic **at;
+
+	if (old == NULL || (new != NULL && old->configs == new->configs))
+		return;
+	shard = shard_of(c->table, old->id);
+	pthread_mutex_lock(&shard->lock);
+	at = find(shard, old->id);
+	if (*at != NULL)
+		renew(c, shard, at, new);
+	pthread_mutex_unlock(&shard->lock);
+	configure(c);
+}
+
 void topics_compare(struct partition_table *table, const struct image *before,
 		    const struct image *after, bool refresh)
 {
-	struct comparison c = {
-		.before = before,
-		.after = after,
-		.refresh = refresh,
-	};
+	struct comparison c = { .table = table, .after = after };
 	struct hosted_topic *topic;
 
-	for (size_t i = 0; i < SHARDS; i++)
-		compare_shard(&table->shards[i], &c);
+	if (!refresh)
+		image_each_changed_topic(before, after, on_change, &c);
+	for (size_t i = 0; refresh && i < SHARDS; i++)
+		renew_shard(&c, &table->shards[i]);
 	while ((topic = c.dropped) != NULL) {
 		c.dropped = topic->next_in_bucket;
 		drop(topic);

@@ -877,6 +877,55 @@ static void json_by_rules_ends_where_it_may_not_go_on(void **state)
 	buffer_clear(&out);
 }
 
+/* Two topics of Metadata. */
+static void fill_two_topics(struct metadata_response_topics topics[2])
+{
+	for (int i = 0; i < 2; i++)
+		wire_init(&metadata_response_topics_desc, &topics[i]);
+	topics[0].name = slice_of("a");
+	topics[1].name = slice_of("b");
+	topics[1].error_code = 3;
+}
+
+static void an_array_encoded_beforehand_is_the_same(void **state)
+{
+	struct metadata_response_topics topics[2];
+	struct metadata_response plain, ready;
+
+	(void)state;
+	fill_two_topics(topics);
+	wire_init(&metadata_response_desc, &plain);
+	ready = plain;
+	plain.topics = topics;
+	plain.topics_count = 2;
+	for (int16_t v = 0; v <= 13; v++) {
+		struct buffer array = { 0 }, x = { 0 }, y = { 0 };
+		struct slice bytes;
+
+		assert_int_equal(
+			wire_encode_array(&metadata_response_topics_desc, v,
+					  topics, 2, &array),
+			0);
+		bytes = buffer_slice(&array);
+		ready.topics = (void *)&bytes;
+		ready.topics_count = WIRE_ENCODED;
+
+		wire_encode(&metadata_response_desc, v, &plain, &x, NULL);
+		wire_encode(&metadata_response_desc, v, &ready, &y, NULL);
+		assert_int_equal(x.len, y.len);
+		assert_memory_equal(x.data, y.data, x.len);
+
+		buffer_reset(&x);
+		buffer_reset(&y);
+		wire_print_json(&metadata_response_desc, v, &plain, &x);
+		wire_print_json(&metadata_response_desc, v, &ready, &y);
+		assert_string_equal(buffer_text(&x), buffer_text(&y));
+		buffer_clear(&array);
+		buffer_clear(&x);
+		buffer_clear(&y);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -899,6 +948,7 @@ int main(void)
 		cmocka_unit_test(equal_knows_null_from_empty_where_both_can_be),
 		cmocka_unit_test(unknown_tags_go_in_front_of_known_ones),
 		cmocka_unit_test(no_memory_is_told),
+		cmocka_unit_test(an_array_encoded_beforehand_is_the_same),
 		cmocka_unit_test(a_file_leaves_a_hole),
 		cmocka_unit_test(unknown_tags_are_written_back_in_order),
 		cmocka_unit_test(a_tag_of_another_version_is_kept_as_unknown),

@@ -48,8 +48,13 @@ static void item_release(void *item)
 	}
 }
 
+static const void *item_key(const void *item)
+{
+	return &((const struct item *)item)->key;
+}
+
 static const struct trie_type items = { item_hash, item_matches, item_retain,
-					item_release };
+					item_release, item_key };
 
 static uint64_t good_hash(uint32_t key)
 {
@@ -154,6 +159,42 @@ static void assert_version(struct model *m, struct version *v)
 		count_item(left, trie_at(&v->trie, i));
 }
 
+/* Differences between two versions, as they were told. */
+struct told {
+	const struct version *before, *after;
+	bool seen[KEYS];
+	size_t count;
+};
+
+static void note_change(void *arg, void *old, void *new)
+{
+	struct told *told = arg;
+	const struct item *before = old;
+	const struct item *after = new;
+	uint32_t key = before != NULL ? before->key : after->key;
+
+	assert_ptr_not_equal(old, new);
+	assert_false(told->seen[key]);
+	told->seen[key] = true;
+	told->count++;
+	assert_int_equal(before == NULL ? 0 : before->value,
+			 told->before->values[key]);
+	assert_int_equal(after == NULL ? 0 : after->value,
+			 told->after->values[key]);
+}
+
+static void assert_changes(const struct version *before,
+			   const struct version *after)
+{
+	struct told told = { .before = before, .after = after };
+
+	trie_each_change(&before->trie, &after->trie, note_change, &told);
+	for (uint32_t key = 0; key < KEYS; key++) {
+		if (before->values[key] != after->values[key])
+			assert_true(told.seen[key]);
+	}
+}
+
 static void run_model(uint64_t (*hash)(uint32_t key))
 {
 	struct model *m = calloc(1, sizeof(*m));
@@ -185,6 +226,8 @@ static void run_model(uint64_t (*hash)(uint32_t key))
 		}
 		if (step % 100 == 0)
 			assert_version(m, &m->versions[pick(m, VERSIONS)]);
+		if (step % 50 == 0)
+			assert_changes(v, &m->versions[pick(m, VERSIONS)]);
 	}
 	for (int i = 0; i < VERSIONS; i++) {
 		assert_version(m, &m->versions[i]);
@@ -233,10 +276,39 @@ static void a_shared_version_keeps_what_it_had(void **state)
 	assert_int_equal(live_items, 0);
 }
 
+static void only_what_changed_is_told(void **state)
+{
+	struct version before = { 0 };
+	struct version after = { 0 };
+	struct told told = { .before = &before, .after = &after };
+	uint32_t changed = 17;
+
+	(void)state;
+	trie_init(&before.trie, &items);
+	for (uint32_t key = 0; key < KEYS; key++) {
+		trie_put(&before.trie, good_hash(key), &key,
+			 new_item(good_hash(key), key, 1));
+		before.values[key] = 1;
+	}
+	trie_share(&after.trie, &before.trie);
+	memcpy(after.values, before.values, sizeof(after.values));
+	trie_put(&after.trie, good_hash(changed), &changed,
+		 new_item(good_hash(changed), changed, 2));
+	after.values[changed] = 2;
+
+	trie_each_change(&before.trie, &after.trie, note_change, &told);
+
+	assert_int_equal(told.count, 1);
+	trie_clear(&before.trie);
+	trie_clear(&after.trie);
+	assert_int_equal(live_items, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_shared_version_keeps_what_it_had),
+		cmocka_unit_test(only_what_changed_is_told),
 		cmocka_unit_test(versions_agree_with_model),
 		cmocka_unit_test(versions_agree_with_model_when_hashes_collide),
 	};
