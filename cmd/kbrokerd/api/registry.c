@@ -17,6 +17,7 @@ static const struct api rows[] = {
 	{ 22, -1, false, api_init_producer_id },
 	{ 23, -1, false, api_offset_for_leader_epoch },
 	{ 32, -1, false, api_describe_configs },
+	{ 33, -1, false, api_alter_configs },
 	{ 35, -1, false, api_describe_log_dirs },
 	{ 37, -1, false, api_create_partitions },
 	{ 43, -1, false, api_elect_leaders },
@@ -29,6 +30,7 @@ static const struct api rows[] = {
 	{ 60, -1, false, api_describe_cluster },
 	{ 61, -1, false, api_describe_producers },
 	{ 64, -1, false, api_unregister_broker },
+	{ 74, -1, false, api_list_config_resources },
 	{ 75, -1, false, api_describe_topic_partitions },
 };
 

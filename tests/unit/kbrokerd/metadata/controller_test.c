@@ -22,6 +22,7 @@ static struct controller core(struct fixture *f)
 	return (struct controller){
 		.image = f->image,
 		.random = &f->random.random,
+		.node_id = KIT_NODE,
 		.default_partitions = 2,
 		.default_replication_factor = 1,
 		.records = &f->records,
@@ -528,7 +529,7 @@ static void single_configs_are_altered(void **state)
 		  "5" },
 		{ 2, "t", "retention.ms", APPEND, "1", WIRE_INVALID_CONFIG, 0,
 		  "5" },
-		{ 2, "t", "retention.ms", 9, "1", WIRE_INVALID_REQUEST, 0,
+		{ 2, "t", "retention.ms", 9, "1", WIRE_UNKNOWN_SERVER_ERROR, 0,
 		  "5" },
 		{ 2, "t", "retention.ms", DELETE, NULL, WIRE_NONE, 1, NULL },
 		{ 2, "t", "retention.ms", DELETE, NULL, WIRE_NONE, 0, NULL },
