@@ -49,7 +49,7 @@ static void set(counter *to, int64_t value)
 
 /* Life */
 
-struct meters *meters_new(void)
+struct meters *meters_new(int64_t now_us)
 {
 	struct meters *meters = calloc(1, sizeof(*meters));
 
@@ -57,6 +57,7 @@ struct meters *meters_new(void)
 		return NULL;
 	pthread_mutex_init(&meters->lock, NULL);
 	TAILQ_INIT(&meters->list);
+	meters->measured_us = now_us;
 	return meters;
 }
 

@@ -19,7 +19,8 @@ enum { METERS_MAX = 20000, METER_TEXT_MAX = 96 };
 struct meter;
 struct meters;
 
-struct meters *meters_new(void); /* NULL: out of memory */
+/* now_us is monotonic.  NULL: out of memory. */
+struct meters *meters_new(int64_t now_us);
 void meters_free(struct meters *meters);
 
 /* One more connection, by the text of its peer and its listener's name; NULL

@@ -195,7 +195,7 @@ static int make_parts(struct metrics *m)
 
 	m->thread_count = threads;
 	m->counters = counters_new((int32_t)threads);
-	m->meters = meters_new();
+	m->meters = meters_new(m->started_us);
 	m->clients = clients_new();
 	m->topics = topic_table_new();
 	m->filters = calloc(threads, sizeof(struct client_filter *));
