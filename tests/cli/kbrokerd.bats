@@ -37,6 +37,22 @@ start() {
 	port=$(<"$BATS_TEST_TMPDIR/port")
 }
 
+# wait_for FILE PATTERN: until a line of it matches, while the broker lives.
+wait_for() {
+	local line tail_pid fd found=1
+
+	exec {fd}< <(exec tail -n +1 -F "$1" 2>/dev/null 3>&-)
+	tail_pid=$!
+	while IFS= read -r -t 60 -u "$fd" line; do
+		[[ $line =~ $2 ]] || continue
+		found=0
+		break
+	done
+	kill "$tail_pid" 2>/dev/null
+	exec {fd}<&-
+	return "$found"
+}
+
 # End it in order; its status is the function's.
 stop() {
 	kill -TERM "$pid"
@@ -143,6 +159,7 @@ is_serving() {
 	run "$KBROKERD" -X log.dirs="$data.2" -X "listeners=PLAINTEXT://localhost:$port"
 	[ "$status" -eq 1 ]
 	[ "$output" = "kbrokerd: error: cannot listen on PLAINTEXT://localhost:$port: Address already in use" ]
+	[ ! -e "$data.2" ]
 }
 
 # Does the kernel hold answers of the server at port $1 that nobody reads?
@@ -278,7 +295,7 @@ has_unsent() {
 @test "too few files are refused with the line to fix it" {
 	run bash -c 'ulimit -n 1024 && exec "$0" --tmp' "$KBROKERD"
 	[ "$status" -eq 1 ]
-	[[ $output == *"type: ulimit -Hn 4096" ]]
+	[[ $output == *"only 1024 files may be open, and 4096 are needed; as root type: ulimit -n 4096 "* ]]
 }
 
 @test "what a bad client sends is told once, and hurts nobody else" {
@@ -321,4 +338,285 @@ has_unsent() {
 	is_serving
 	grep -q 'known, but of no effect: num.io.threads' "$err"
 	stop
+}
+
+# Settings
+
+@test "-T says which value is from where and hides what is secret" {
+	run "$KBROKERD" -T -X ssl.key.password=hunter2 -X listener.name.a.sasl.jaas.config=hunter2
+	[ "$status" -eq 0 ]
+	[[ $output == *$'ssl.key.password=********\t# -X\n'* ]]
+	[[ $output != *hunter2* ]]
+	[[ $output == *$'listeners=PLAINTEXT://localhost:9092,unix:'"$HOME/.local/share/kbrokerd/kbrokerd.sock"$'\t# default\n'* ]] ||
+		[ "$(id -u)" -eq 0 ]
+}
+
+@test "--tmp says that log.dirs is not used" {
+	start --tmp
+	grep -q "msg=\"--tmp: log.dirs=$data is not used\"" "$err"
+	stop
+}
+
+@test "keys of ZooKeeper's time are told and left out" {
+	run "$KBROKERD" -t -X zookeeper.connect=localhost:2181
+	[ "$status" -eq 0 ]
+	[[ $output == *"'zookeeper.connect' is of the time of ZooKeeper and has no effect"* ]]
+}
+
+@test "keys that are in use are not called without effect" {
+	run "$KBROKERD" -t -X metadata.log.max.record.bytes.between.snapshots=1000 -X num.io.threads=3
+	[ "$status" -eq 0 ]
+	[[ $output == *"known, but of no effect: num.io.threads"* ]]
+}
+
+@test "the environment of a compose file of apache/kafka works as it is" {
+	env KAFKA_NODE_ID=1 \
+		KAFKA_LISTENER_SECURITY_PROTOCOL_MAP=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PLAINTEXT_HOST:PLAINTEXT \
+		KAFKA_ADVERTISED_LISTENERS=PLAINTEXT_HOST://localhost:9092,PLAINTEXT://broker:19092 \
+		KAFKA_PROCESS_ROLES=broker,controller \
+		KAFKA_CONTROLLER_QUORUM_VOTERS=1@broker:29093 \
+		KAFKA_LISTENERS=CONTROLLER://:0,PLAINTEXT_HOST://:0,PLAINTEXT://:0 \
+		KAFKA_INTER_BROKER_LISTENER_NAME=PLAINTEXT \
+		KAFKA_CONTROLLER_LISTENER_NAMES=CONTROLLER \
+		CLUSTER_ID=4L6g3nShT-eMCtK--X86sw \
+		KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=1 \
+		KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS=0 \
+		KAFKA_TRANSACTION_STATE_LOG_MIN_ISR=1 \
+		KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR=1 \
+		KAFKA_LOG_DIRS="$data" KAFKA_HTTP_LISTENERS=off \
+		"$KBROKERD" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	pid=$!
+	pids+=("$pid")
+	wait_for "$BATS_TEST_TMPDIR/out" '^kbrokerd: ready '
+	grep -q 'cluster=4L6g3nShT-eMCtK--X86sw' "$BATS_TEST_TMPDIR/out"
+	run ! grep -q unknown "$BATS_TEST_TMPDIR/err"
+	# the controller's listener answers
+	port=$(sed -n 's/.* CONTROLLER:\/\/:\([0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/out")
+	is_serving
+	stop
+}
+
+# Listeners
+
+@test "without listeners there is localhost and a socket in the data directory" {
+	run "$KBROKERD" -T -X log.dirs="$data"
+	[[ $output == *$'\n'"listeners=PLAINTEXT://localhost:9092,unix:$data/kbrokerd.sock"* ]]
+}
+
+@test "as a container's first process it listens on all addresses and says so" {
+	unshare --user --map-root-user --pid --fork true 2>/dev/null || skip "no name spaces"
+	run env KUBERNETES_SERVICE_HOST=1 unshare --user --map-root-user --pid --fork \
+		"$KBROKERD" -T -X log.dirs="$data"
+	[ "$status" -eq 0 ]
+	[[ $output == *"in a container, so listening on all addresses; there is no access control"* ]]
+	[[ $output == *$'\n'"listeners=PLAINTEXT://0.0.0.0:9092,unix:$data/kbrokerd.sock"$'\t# container\n'* ]]
+}
+
+@test "as process 1 it reaps what is left to it" {
+	local line orphan=$BATS_TEST_TMPDIR/orphan ready=$BATS_TEST_TMPDIR/ready
+
+	unshare --user --map-root-user --pid --fork true 2>/dev/null || skip "no name spaces"
+	mkfifo "$orphan" "$ready"
+	# The shell leaves a process behind and becomes the broker.
+	unshare --user --map-root-user --pid --fork --kill-child bash -c '
+		(read -r <"$1" 9>&- &)
+		exec "$0" -X log.dirs="$2" -X http.listeners=off \
+			-X listeners=PLAINTEXT://localhost:0 --ready-fd 9
+	' "$KBROKERD" "$orphan" "$data" >/dev/null 2>&1 3>&- 9>"$ready" &
+	pids+=($!)
+	read -r line <"$ready"
+	pid=$(pgrep -P "$!")
+	[ -n "$(pgrep -P "$pid")" ]
+	echo >"$orphan"
+	for _ in {1..5000}; do [ -n "$(pgrep -P "$pid")" ] || break; done
+	[ -z "$(pgrep -P "$pid")" ]
+	kill -TERM "$pid"
+	wait "$!"
+}
+
+@test "a second start says who holds the data even when the port is taken too" {
+	start
+	run "$KBROKERD" -X log.dirs="$data" -X "listeners=PLAINTEXT://localhost:$port"
+	[ "$status" -eq 1 ]
+	[[ $output == *"is in use by process $pid" ]]
+}
+
+# Signals and the log
+
+@test "SIGHUP takes what may change, says what needs a restart, reopens the log" {
+	conf=$BATS_TEST_TMPDIR/conf log=$BATS_TEST_TMPDIR/log
+	echo 'max.connections=100' >"$conf"
+	start -F "$conf" --log-file "$log"
+	mv "$log" "$log.1"
+	printf 'max.connections=200\nnum.partitions=7\nadvertised.listeners=PLAINTEXT://told.example:99\n' >"$conf"
+	kill -HUP "$pid"
+	wait_for "$log" 'changed settings are in effect'
+	grep -q 'msg="changed settings that need a restart" keys=num.partitions' "$log"
+	grep -q 'keys=max.connections,advertised.listeners\|keys=advertised.listeners,max.connections' "$log"
+	# Metadata 1 of no topics tells host and port of the broker.
+	[[ $(ask '\0\0\0\x0e\0\x03\0\x01\0\0\0\x07\xff\xff\0\0\0\0' 44) == *"$(printf told.example | od -An -tx1 | tr -d ' \n')00000063"* ]]
+	# A file that is wrong changes nothing.
+	echo 'num.partitions=none' >"$conf"
+	kill -HUP "$pid"
+	wait_for "$log" 'the settings stay as they were'
+	is_serving
+	stop
+	run ! grep -q stopped "$log.1"
+	grep -q stopped "$log"
+}
+
+@test "SIGUSR1 tells how things stand" {
+	start --topic t:3
+	kill -USR1 "$pid"
+	wait_for "$err" 'state of a listener'
+	grep -Eq 'msg=state connections=0 topics=1 partitions=3 metadata_offset=[0-9]+ metadata_epoch=1 resident_bytes=[0-9]+' "$err"
+	grep -q 'msg="state of a thread" thread=0' "$err"
+	stop
+}
+
+@test "levels may be those of one subsystem" {
+	start --log-level error --log-level broker=info
+	stop
+	grep -q 'sub=broker msg=stopped' "$err"
+	run "$KBROKERD" -t --log-level partitions=debug
+	[ "$status" -eq 2 ]
+	[ "$output" = "kbrokerd: error: --log-level: there is no subsystem 'partitions'" ]
+	run "$KBROKERD" -t --log-level loud
+	[ "$status" -eq 2 ]
+	[[ $output == *"'loud' is not one of error, warn, info, debug" ]]
+}
+
+@test "the journal gets priorities, and nobody else" {
+	JOURNAL_STREAM=1:1 start
+	stop
+	[[ $(head -c 3 "$err") == ts=* ]]
+	: >"$err"
+	JOURNAL_STREAM=$(stat -c %d:%i "$err") start
+	stop
+	[ "$(grep -c '^<6>ts=' "$err")" -eq "$(wc -l <"$err")" ]
+}
+
+@test "an error that a client gets is told once, with client, API and topic" {
+	start -X auto.create.topics.enable=false
+	for i in 1 2 3; do
+		# Metadata 1 of client c, for topic no
+		ask '\0\0\0\x13\0\x03\0\x01\0\0\0\x07\0\x01c\0\0\0\x01\0\x02no' 10 >/dev/null
+	done
+	stop
+	[ "$(grep -c 'msg="a client got an error"' "$err")" -eq 1 ]
+	grep -q 'error=UNKNOWN_TOPIC_OR_PARTITION api=Metadata topic=no client=c peer=127.0.0.1:' "$err"
+}
+
+# systemd
+
+# Take what a broker tells systemd: a line for each datagram, in $told.
+listen_for_notices() {
+	told=$BATS_TEST_TMPDIR/told
+	python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+os.write(1, b"bound\n")
+while True:
+    os.write(1, s.recv(4096).replace(b"\n", b" ") + b"\n")
+' "$BATS_TEST_TMPDIR/notify" >"$told" 3>&- &
+	pids+=($!)
+	wait_for "$told" bound
+}
+
+@test "systemd is told of start, reload, life and stop" {
+	listen_for_notices
+	NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=200000 start
+	wait_for "$told" '^READY=1 STATUS=Serving PLAINTEXT://localhost:'
+	wait_for "$told" '^WATCHDOG=1 STATUS=.*: 0 connections, 0 topics, 0 partitions'
+	kill -HUP "$pid"
+	wait_for "$told" '^RELOADING=1 MONOTONIC_USEC=[0-9]'
+	stop
+	wait_for "$told" '^STOPPING=1'
+}
+
+@test "sockets that systemd opened are the listeners" {
+	cat >"$BATS_TEST_TMPDIR/activate" <<-'END'
+		import os, socket, sys
+		s = socket.socket()
+		s.bind(("127.0.0.1", 0))
+		s.listen(5)
+		os.dup2(s.fileno(), 3)
+		os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1",
+		                  LISTEN_FDNAMES="PLAINTEXT")
+		os.execv(sys.argv[1], sys.argv[1:])
+	END
+	mkfifo "$BATS_TEST_TMPDIR/ready"
+	python3 "$BATS_TEST_TMPDIR/activate" "$KBROKERD" --ready-fd 9 \
+		-X log.dirs="$data" -X http.listeners=off --port-file "$BATS_TEST_TMPDIR/port" \
+		>"$BATS_TEST_TMPDIR/out" 2>&1 9>"$BATS_TEST_TMPDIR/ready" &
+	pid=$!
+	pids+=("$pid")
+	read -r line <"$BATS_TEST_TMPDIR/ready"
+	port=$(<"$BATS_TEST_TMPDIR/port")
+	[[ $line == "kbrokerd: ready PLAINTEXT://127.0.0.1:$port cluster="* ]]
+	is_serving
+	stop
+}
+
+@test "the unit files are right" {
+	command -v systemd-analyze >/dev/null || skip "no systemd"
+	cd "$BATS_TEST_DIRNAME/../../packaging/systemd"
+	sed 's,@BINDIR@/kbrokerd,/bin/true,' kbrokerd.service >"$BATS_TEST_TMPDIR/kbrokerd.service"
+	cp kbrokerd.socket "$BATS_TEST_TMPDIR"
+	run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/kbrokerd.service" "$BATS_TEST_TMPDIR/kbrokerd.socket"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	run systemd-analyze security --offline=yes --threshold=15 "$BATS_TEST_TMPDIR/kbrokerd.service"
+	[ "$status" -eq 0 ]
+}
+
+# Topics
+
+@test "--topic has topics there when it is ready, and makes them grow" {
+	start --topic orders:3,retention.ms=1000 --topic plain
+	kill -USR1 "$pid"
+	wait_for "$err" 'msg=state '
+	grep -q 'topics=2 partitions=4' "$err"
+	stop
+	start --topic orders:5 --topic plain:1 # the rest stays
+	kill -USR1 "$pid"
+	wait_for "$err" 'msg=state '
+	grep -q 'topics=2 partitions=6' "$err"
+	stop
+	start --topic orders:2
+	grep -q 'a topic has more partitions than are wanted; none is taken away" topic=orders partitions=5 wanted=2' "$err"
+	stop
+}
+
+@test "topics.conf has a topic a line, and SIGHUP reads it again" {
+	topics=$BATS_TEST_TMPDIR/topics.conf
+	printf '# ours\none:2\n' >"$topics"
+	start -X topics.file="$topics"
+	grep -q 'msg="creating a topic that is wanted" topic=one partitions=2' "$err"
+	echo 'two,cleanup.policy=compact,delete' >>"$topics"
+	kill -HUP "$pid"
+	wait_for "$err" 'msg="creating a topic that is wanted" topic=two'
+	stop
+}
+
+@test "a topic that cannot be is refused before anything is served" {
+	run "$KBROKERD" -t --topic 'orders:many'
+	[ "$status" -eq 2 ]
+	[ "$output" = "kbrokerd: error: --topic 'orders:many': should be NAME[:PARTITIONS][,KEY=VALUE...]" ]
+	run "$KBROKERD" -X log.dirs="$data" -X listeners=PLAINTEXT://localhost:0 \
+		-X http.listeners=off --topic 'orders,retention.ms=soon'
+	[ "$status" -eq 1 ]
+	[[ $output == *"kbrokerd: error: topic 'orders': INVALID_CONFIG: "* ]]
+}
+
+# Data
+
+@test "data of a newer format is refused with both versions" {
+	start
+	stop
+	sed -i 's/^version=1/version=3/' "$data/meta.properties"
+	run "$KBROKERD" -X log.dirs="$data" -X listeners=PLAINTEXT://localhost:0 -X http.listeners=off
+	[ "$status" -eq 1 ]
+	[[ $output == *"$data is of version 3 (meta.properties), and this kbrokerd knows 1: "* ]]
 }
