@@ -7,6 +7,7 @@
 
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/broker.h"
+#include "kbrokerd/metadata/feature_level.h"
 #include "wire/error_codes.h"
 #include "wire/features.h"
 #include "wire/messages.h"
@@ -74,7 +75,8 @@ static void fill_supported(struct request *req,
 static void fill_finalized(struct request *req, const struct image *image,
 			   struct api_versions_response *to)
 {
-	size_t count = image_feature_count(image);
+	size_t count;
+	const struct feature_def *defs = feature_defs(&count);
 
 	to->finalized_features_epoch = image_offset(image);
 	to->finalized_features =
@@ -82,12 +84,15 @@ static void fill_finalized(struct request *req, const struct image *image,
 			   &req->arena, (int32_t)count);
 	for (size_t i = 0; to->finalized_features != NULL && i < count; i++) {
 		struct api_versions_response_finalized_features *feature =
-			&to->finalized_features[to->finalized_features_count++];
-		int16_t level = 0;
+			&to->finalized_features[to->finalized_features_count];
+		int16_t level = feature_level(image, defs[i].name);
 
-		feature->name = slice_of(image_feature_at(image, i, &level));
+		if (level == 0)
+			continue;
+		feature->name = slice_of(defs[i].name);
 		feature->max_version_level = level;
 		feature->min_version_level = level;
+		to->finalized_features_count++;
 	}
 }
 

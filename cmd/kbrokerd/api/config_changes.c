@@ -16,3 +16,8 @@ void api_incremental_alter_configs(struct request *req)
 {
 	change_submit(req, loggers_alter);
 }
+
+void api_update_features(struct request *req)
+{
+	change_submit(req, NULL);
+}

@@ -27,6 +27,7 @@ static const struct api rows[] = {
 	{ 55, -1, false, api_describe_quorum },
 	{ 48, -1, false, api_describe_client_quotas },
 	{ 49, -1, false, api_alter_client_quotas },
+	{ 57, -1, false, api_update_features },
 	{ 60, -1, false, api_describe_cluster },
 	{ 61, -1, false, api_describe_producers },
 	{ 64, -1, false, api_unregister_broker },

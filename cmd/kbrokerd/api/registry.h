@@ -48,6 +48,7 @@ void api_create_partitions(struct request *req);
 void api_alter_configs(struct request *req);
 void api_incremental_alter_configs(struct request *req);
 void api_list_config_resources(struct request *req);
+void api_update_features(struct request *req);
 void api_describe_client_quotas(struct request *req);
 void api_alter_client_quotas(struct request *req);
 void api_describe_cluster(struct request *req);

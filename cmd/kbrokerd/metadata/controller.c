@@ -21,6 +21,7 @@ enum {
 	API_ELECT_LEADERS = 43,
 	API_INCREMENTAL_ALTER_CONFIGS = 44,
 	API_ALTER_PARTITION_REASSIGNMENTS = 45,
+	API_UPDATE_FEATURES = 57,
 	API_UNREGISTER_BROKER = 64,
 	API_ALTER_CLIENT_QUOTAS = 49,
 	API_ALLOCATE_PRODUCER_IDS = 67
@@ -222,6 +223,8 @@ static const struct row {
 	{ API_ALTER_PARTITION_REASSIGNMENTS,
 	  &alter_partition_reassignments_response_desc,
 	  controller_alter_reassignments, refuse_reassignments },
+	{ API_UPDATE_FEATURES, &update_features_response_desc,
+	  controller_update_features, controller_refuse_features },
 	{ API_UNREGISTER_BROKER, &unregister_broker_response_desc,
 	  controller_unregister_broker, refuse_unregister_broker },
 	{ API_ALTER_CLIENT_QUOTAS, &alter_client_quotas_response_desc,

@@ -97,6 +97,10 @@ void controller_alter_client_quotas(const struct controller *c,
 				    struct metadata_change *change);
 void controller_refuse_client_quotas(struct metadata_change *change,
 				     int16_t code, const char *message);
+void controller_update_features(const struct controller *c,
+				struct metadata_change *change);
+void controller_refuse_features(struct metadata_change *change, int16_t code,
+				const char *message);
 void controller_allocate_producer_ids(const struct controller *c,
 				      struct metadata_change *change);
 void controller_elect_leaders(const struct controller *c,
