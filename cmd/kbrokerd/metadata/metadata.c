@@ -288,6 +288,7 @@ static void *main_loop(void *arg)
 	struct metadata_change *changes;
 
 	pthread_setname_np(pthread_self(), "metadata");
+	quorum_commit(m->quorum); /* of a new cluster; fails again later */
 	while ((changes = take_queue(m)) != NULL)
 		run_group(m, changes);
 	return NULL;

@@ -6,6 +6,9 @@
  *    log below it goes only after that
  *  - the log is known to be on disk up to the newest snapshot: recovery after
  *    a crash starts there
+ *  - where there was nothing before, the log alone is written, and nothing
+ *    synced, until the first metadata_log_sync(): the other files follow then,
+ *    so that a crash before it leaves a log that may be torn, and no more
  */
 #include "metadata_log.h"
 
@@ -40,6 +43,9 @@ struct metadata_log {
 	char data_dir[PATH_BYTES_MAX];
 	char dir[PATH_BYTES_MAX + 32];
 	struct log *log;
+	bool late; /* the files below are still to be written */
+	struct quorum_state late_quorum;
+	struct buffer late_bootstrap;
 	int64_t snapshot_end; /* of the newest; -1: none */
 	int64_t snapshot_ms;
 	int64_t unsnapshot_bytes;
@@ -401,6 +407,8 @@ static int load(struct metadata_log *log, struct metadata_log_found *found,
 	if (rc < 0)
 		return rc;
 	found->empty = log->snapshot_end < 0 && log_end_offset(log->log) == 0;
+	log->late =
+		log->params.sync && found->empty && !found->has_quorum_state;
 	found->in_transaction = replay_in_transaction(replay);
 	found->last_epoch = max_epoch(log_leader_epoch(log->log),
 				      found->empty ? -1 : replay->epoch);
@@ -458,6 +466,7 @@ int metadata_log_close(struct metadata_log *log)
 	if (log == NULL)
 		return 0;
 	rc = log_close(log->log, log->params.sync);
+	buffer_clear(&log->late_bootstrap);
 	free(log);
 	return rc;
 }
@@ -485,23 +494,23 @@ int metadata_log_append(struct metadata_log *log, struct buffer *batch)
 	return 0;
 }
 
-int metadata_log_sync(struct metadata_log *log)
+static void bootstrap_path(const struct metadata_log *log,
+			   char path[PATH_MAX_BYTES])
 {
-	return log->params.sync ? log_sync(log->log) : 0;
+	snprintf(path, PATH_MAX_BYTES, "%s/bootstrap.checkpoint",
+		 log->data_dir);
 }
 
-int metadata_log_truncate(struct metadata_log *log, int64_t offset)
+static int write_bootstrap(const struct metadata_log *log, struct slice bytes)
 {
-	return log_truncate(log->log, offset);
+	char path[PATH_MAX_BYTES];
+
+	bootstrap_path(log, path);
+	return replace(log, path, ".part", bytes);
 }
 
-int metadata_log_start_epoch(struct metadata_log *log, int32_t epoch)
-{
-	return log_start_epoch(log->log, epoch);
-}
-
-int metadata_log_write_quorum(struct metadata_log *log,
-			      const struct quorum_state *state)
+static int write_quorum(const struct metadata_log *log,
+			const struct quorum_state *state)
 {
 	struct buffer text = { 0 };
 	char path[PATH_MAX_BYTES];
@@ -517,6 +526,51 @@ int metadata_log_write_quorum(struct metadata_log *log,
 	}
 	buffer_clear(&text);
 	return rc;
+}
+
+/* Write what a new directory has been without. */
+static int catch_up(struct metadata_log *log)
+{
+	struct slice bootstrap = buffer_slice(&log->late_bootstrap);
+	int rc = write_quorum(log, &log->late_quorum);
+
+	if (rc == 0 && bootstrap.len > 0)
+		rc = write_bootstrap(log, bootstrap);
+	if (rc < 0)
+		return rc;
+	buffer_clear(&log->late_bootstrap);
+	log->late = false;
+	return 0;
+}
+
+int metadata_log_sync(struct metadata_log *log)
+{
+	int rc = 0;
+
+	if (!log->params.sync)
+		return 0;
+	if (log->late)
+		rc = catch_up(log);
+	return rc == 0 ? log_sync(log->log) : rc;
+}
+
+int metadata_log_truncate(struct metadata_log *log, int64_t offset)
+{
+	return log_truncate(log->log, offset);
+}
+
+int metadata_log_start_epoch(struct metadata_log *log, int32_t epoch)
+{
+	return log_start_epoch(log->log, epoch);
+}
+
+int metadata_log_write_quorum(struct metadata_log *log,
+			      const struct quorum_state *state)
+{
+	if (!log->late)
+		return write_quorum(log, state);
+	log->late_quorum = *state;
+	return 0;
 }
 
 int64_t metadata_log_unsnapshot_bytes(const struct metadata_log *log)
@@ -648,13 +702,6 @@ static int take_records(struct slice bytes, struct record_list *records)
 	return rc;
 }
 
-static void bootstrap_path(const struct metadata_log *log,
-			   char path[PATH_MAX_BYTES])
-{
-	snprintf(path, PATH_MAX_BYTES, "%s/bootstrap.checkpoint",
-		 log->data_dir);
-}
-
 int metadata_log_read_bootstrap(struct metadata_log *log,
 				struct record_list *records)
 {
@@ -676,13 +723,16 @@ int metadata_log_write_bootstrap(struct metadata_log *log,
 				 const struct record_list *records)
 {
 	struct buffer bytes = { 0 };
-	char path[PATH_MAX_BYTES];
 	int rc = snapshot_encode_records(
 		records, log->params.clock->wall_ms(log->params.clock), &bytes);
 
-	bootstrap_path(log, path);
+	if (rc == 0 && log->late) {
+		buffer_clear(&log->late_bootstrap);
+		log->late_bootstrap = bytes;
+		return 0;
+	}
 	if (rc == 0)
-		rc = replace(log, path, ".part", buffer_slice(&bytes));
+		rc = write_bootstrap(log, buffer_slice(&bytes));
 	buffer_clear(&bytes);
 	return rc;
 }

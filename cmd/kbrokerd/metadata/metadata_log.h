@@ -50,7 +50,8 @@ int64_t metadata_log_end(const struct metadata_log *log);
 /* Append a batch that was made for metadata_log_end(); not synced yet. */
 int metadata_log_append(struct metadata_log *log, struct buffer *batch);
 
-/* All that was appended is on disk after it (where it is to be). */
+/* All that was appended is on disk after it (where it is to be), and in a new
+ * directory also the files that were put off until now. */
 int metadata_log_sync(struct metadata_log *log);
 
 /* Take back what was appended from offset on. */
@@ -59,7 +60,7 @@ int metadata_log_truncate(struct metadata_log *log, int64_t offset);
 /* A new epoch starts here. */
 int metadata_log_start_epoch(struct metadata_log *log, int32_t epoch);
 
-/* Replace quorum-state. */
+/* Replace quorum-state; in a new directory by the first sync. */
 int metadata_log_write_quorum(struct metadata_log *log,
 			      const struct quorum_state *state);
 

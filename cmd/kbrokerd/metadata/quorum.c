@@ -3,6 +3,9 @@
  *
  * quorum-state is written before the first record of an epoch, so that no
  * epoch begins twice.
+ *
+ * A new cluster is told of before it is on disk: a crash takes all of it back,
+ * and nobody has been promised anything.  The first change waits for the disk.
  */
 #include "quorum.h"
 
@@ -378,7 +381,9 @@ static int lead(struct start *s)
 		rc = append_bootstrap(s);
 	if (rc == 0)
 		rc = append_registration(s);
-	if (rc == 0)
+	if (rc == 0 && s->found.empty)
+		s->q->committed_end = quorum_next_offset(s->q);
+	else if (rc == 0)
 		rc = quorum_commit(s->q);
 	if (rc == 0)
 		rc = image_edit_end(s->image, s->q->committed_end - 1,

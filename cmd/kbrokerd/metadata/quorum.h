@@ -43,7 +43,8 @@ int quorum_append(struct quorum *q, const struct record_list *records,
 		  size_t first, size_t end, int64_t now_ms);
 
 /*
- * Commit all that was appended since the last commit.  On failure, here or
+ * Commit all that was appended since the last commit; the first time, in a new
+ * cluster, also what it started with.  On failure, here or
  * in quorum_append(), quorum_take_back() drops it; when even that fails, or
  * the disk did not sync, the quorum is dead: every later append is -EIO.
  */
