@@ -133,6 +133,19 @@ static struct broker_endpoint endpoint_of(const struct listener *l,
 	return e;
 }
 
+/* Asked by the controller: only the node knows its listeners. */
+static int check_setting(void *arg, const char *name, const char *value,
+			 char *error, size_t error_size)
+{
+	const struct broker *broker = arg;
+	struct listener_config told[LISTENERS_MAX];
+
+	if (strcmp(name, "advertised.listeners") != 0)
+		return 0;
+	return config_parse_advertised(broker->config, value, told, error,
+				       error_size);
+}
+
 static int start_metadata(struct broker *broker, char *error, size_t error_size)
 {
 	const struct config *config = broker->config;
@@ -151,6 +164,8 @@ static int start_metadata(struct broker *broker, char *error, size_t error_size)
 		.default_replication_factor =
 			config->default_replication_factor,
 		.properties = &config->properties,
+		.check_setting = check_setting,
+		.check_arg = broker,
 		.endpoints = endpoints,
 		.controller_endpoints = controllers,
 		.rack = config->rack[0] == '\0' ? NULL : config->rack,
