@@ -14,7 +14,7 @@ _kbrokerd_topics() {
 _kbrokerd() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
 	local prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local flags='-F --config -X --set --lenient -t --test -T --print --tmp --topic --port-file --ready-fd --run --data --keep-on-failure --probe --trace --trace-api --trace-client --trace-records --log --log-file --log-level -v --verbose -q --quiet -V --version -h --help --help-json'
+	local flags='-F --config -X --set --lenient -t --test -T --print --tmp --topic --http-port-file --port-file --ready-fd --run --data --keep-on-failure --probe --trace --trace-api --trace-client --trace-records --log --log-file --log-level -v --verbose -q --quiet -V --version -h --help --help-json'
 
 	COMPREPLY=()
 	case $prev in
@@ -29,6 +29,10 @@ _kbrokerd() {
 		;;
 	--topic)
 		COMPREPLY=()
+		return
+		;;
+	--http-port-file)
+		COMPREPLY=($(compgen -f -- "$cur"))
 		return
 		;;
 	--port-file)

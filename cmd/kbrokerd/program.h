@@ -21,7 +21,7 @@ struct program {
 	const char *file;
 	struct option_texts sets;
 	struct option_texts topics;
-	const char *port_file;
+	const char *port_file, *http_port_file;
 	int64_t ready_fd;
 	bool temporary, lenient, test, print, quiet;
 	int verbose;

@@ -43,6 +43,10 @@ static const struct option_row option_rows[] = {
 	  "have a topic of N partitions with these properties when ready; what "
 	  "is there is kept and grows; repeatable",
 	  NULL, 0, 0, NULL, NULL, NULL },
+	{ 0, "http-port-file", "FILE", OPTION_TEXT,
+	  OPTION_AT(struct program, http_port_file), "Running",
+	  "write the port of http.listeners to a file when the broker is ready",
+	  NULL, 0, 0, NULL, "file", NULL },
 	{ 0, "port-file", "FILE", OPTION_TEXT,
 	  OPTION_AT(struct program, port_file), "Running",
 	  "write the port to a file when the broker is ready", NULL, 0, 0, NULL,

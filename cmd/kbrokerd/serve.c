@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kbrokerd/http/http.h"
 #include "kbrokerd/program.h"
 #include "kbrokerd/run.h"
 #include "kbrokerd/temporary.h"
@@ -29,12 +30,19 @@ static void say(const struct program *p, enum logger_level level,
 
 /* Telling that it is ready */
 
-static int write_port_file(struct program *p)
+static int write_port(struct program *p, const char *file, int32_t port)
 {
 	char text[32];
-	int len = snprintf(text, sizeof(text), "%d\n", broker_port(p->broker));
+	int len = snprintf(text, sizeof(text), "%d\n", port);
+	int rc;
 
-	return file_replace(vfs_system(), p->port_file, text, (size_t)len);
+	if (file == NULL)
+		return EXIT_GO_ON;
+	rc = file_replace(vfs_system(), file, text, (size_t)len);
+	if (rc < 0)
+		return message_fail(&p->messages, EXIT_REFUSED, "%s: %s", file,
+				    strerror(-rc));
+	return EXIT_GO_ON;
 }
 
 static void listeners_text(const struct program *p, char *text, size_t size)
@@ -99,13 +107,12 @@ static int tell_ready(struct program *p)
 			    "--tmp: nothing is synced, all is removed at the "
 			    "end",
 			    "data", p->config->data_dir, NULL);
-	if (p->port_file != NULL) {
-		rc = write_port_file(p);
-		if (rc < 0)
-			return message_fail(&p->messages, EXIT_REFUSED,
-					    "%s: %s", p->port_file,
-					    strerror(-rc));
-	}
+	rc = write_port(p, p->port_file, broker_port(p->broker));
+	if (rc == EXIT_GO_ON)
+		rc = write_port(p, p->http_port_file,
+				http_port(p->broker->http));
+	if (rc != EXIT_GO_ON)
+		return rc;
 	if (!p->run) {
 		fwrite(line, 1, (size_t)len, stdout);
 		fflush(stdout);

@@ -134,13 +134,24 @@ static void answer(struct visit *v, const struct page *page,
 	}
 }
 
+/* "//x" would be taken for the host x and no path. */
+static const char *path_of(const struct evhttp_uri *uri)
+{
+	const char *path = evhttp_uri_get_path(uri);
+
+	if (evhttp_uri_get_host(uri) != NULL &&
+	    evhttp_uri_get_scheme(uri) == NULL)
+		return "//";
+	return path == NULL || path[0] == '\0' ? "/" : path;
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct http *h = arg;
 	struct bufferevent *bev = evhttp_connection_get_bufferevent(
 		evhttp_request_get_connection(request));
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	const char *path = evhttp_uri_get_path(uri);
+	const char *path = path_of(uri);
 	const char *query = evhttp_uri_get_query(uri);
 	struct visit v = {
 		.broker = h->broker,
@@ -156,8 +167,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	v.phase = h->phase;
 	if (h->phase == HTTP_SERVING || h->phase == HTTP_STOPPING)
 		v.metrics = h->metrics;
-	answer(&v, page_find(path == NULL || path[0] == '\0' ? "/" : path),
-	       bev);
+	answer(&v, page_find(path), bev);
 	pthread_mutex_unlock(&h->lock);
 	evhttp_clear_headers(&v.query);
 }
