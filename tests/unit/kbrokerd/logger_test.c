@@ -3,12 +3,14 @@
  */
 #include "kbrokerd/logger.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -126,6 +128,101 @@ static void a_limit_counts_what_it_keeps_back(void **state)
 	assert_int_equal(missed, 0);
 }
 
+static void a_subsystem_may_have_a_level_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+		logger_set_level(&f->logger, "partition", LOGGER_DEBUG), 0);
+	assert_true(logger_tells(&f->logger, LOGGER_DEBUG, "partition"));
+	assert_false(logger_tells(&f->logger, LOGGER_DEBUG, "server"));
+	logger_set_level(&f->logger, NULL, LOGGER_ERROR);
+	assert_true(logger_tells(&f->logger, LOGGER_DEBUG, "partition"));
+	assert_false(logger_tells(&f->logger, LOGGER_WARN, "server"));
+	assert_true(logger_has_own_level(&f->logger, "partition"));
+	assert_int_equal(logger_unset_level(&f->logger, "partition"), 0);
+	assert_false(logger_has_own_level(&f->logger, "partition"));
+	assert_int_equal(logger_level(&f->logger, "partition"), LOGGER_ERROR);
+	assert_int_equal(logger_set_level(&f->logger, "nobody", LOGGER_INFO),
+			 -ENOENT);
+}
+
+static void levels_may_be_a_text(void **state)
+{
+	struct fixture *f = *state;
+	char error[128];
+
+	assert_int_equal(logger_set_levels(&f->logger,
+					   "warn,partition=debug,api=ERROR",
+					   error, sizeof(error)),
+			 0);
+	assert_int_equal(logger_level(&f->logger, NULL), LOGGER_WARN);
+	assert_int_equal(logger_level(&f->logger, "partition"), LOGGER_DEBUG);
+	assert_int_equal(logger_level(&f->logger, "api"), LOGGER_ERROR);
+	assert_int_equal(logger_level(&f->logger, "server"), LOGGER_WARN);
+}
+
+static void a_wrong_text_of_levels_sets_none(void **state)
+{
+	struct fixture *f = *state;
+	char error[128];
+
+	assert_int_equal(logger_set_levels(&f->logger, "debug,api=loud", error,
+					   sizeof(error)),
+			 -EINVAL);
+	assert_string_equal(error,
+			    "'loud' is not one of error, warn, info, debug");
+	assert_int_equal(logger_set_levels(&f->logger, "debug,nobody=info",
+					   error, sizeof(error)),
+			 -EINVAL);
+	assert_string_equal(error, "there is no subsystem 'nobody'");
+	assert_int_equal(logger_level(&f->logger, NULL), LOGGER_INFO);
+}
+
+static void levels_of_log4j_have_ours(void **state)
+{
+	static const struct {
+		const char *text;
+		enum logger_level level;
+	} cases[] = {
+		{ "FATAL", LOGGER_ERROR }, { "ERROR", LOGGER_ERROR },
+		{ "WARN", LOGGER_WARN },   { "INFO", LOGGER_INFO },
+		{ "DEBUG", LOGGER_DEBUG }, { "TRACE", LOGGER_DEBUG },
+	};
+	enum logger_level level;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(logger_parse_level(cases[i].text, &level), 0);
+		assert_int_equal(level, cases[i].level);
+	}
+	assert_int_equal(logger_parse_level("OFF", &level), -EINVAL);
+}
+
+static void subsystems_are_sorted(void **state)
+{
+	size_t count;
+	const char *const *names = logger_subsystems(&count);
+
+	(void)state;
+	for (size_t i = 1; i < count; i++)
+		assert_true(strcmp(names[i - 1], names[i]) < 0);
+}
+
+static void the_journal_is_known_by_device_and_inode(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+	char name[64];
+
+	assert_int_equal(fstat(f->logger.fd, &st), 0);
+	snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	assert_true(logger_is_journal(f->logger.fd, name));
+	assert_false(logger_is_journal(f->logger.fd, "1:1"));
+	assert_false(logger_is_journal(f->logger.fd, NULL));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -137,6 +234,12 @@ int main(void)
 		TEST(what_is_below_the_level_is_not_told),
 		TEST(a_long_line_is_cut),
 		TEST(a_limit_counts_what_it_keeps_back),
+		TEST(a_subsystem_may_have_a_level_of_its_own),
+		TEST(levels_may_be_a_text),
+		TEST(a_wrong_text_of_levels_sets_none),
+		TEST(levels_of_log4j_have_ours),
+		TEST(subsystems_are_sorted),
+		TEST(the_journal_is_known_by_device_and_inode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
