@@ -212,7 +212,7 @@ static void show_progress(struct program *p)
 
 static bool is_enough(const struct program *p)
 {
-	return p->options.count > 0 && p->printer.printed >= p->options.count;
+	return p->options.count >= 0 && p->printer.printed >= p->options.count;
 }
 
 /* Hand out what is there: 0 when nothing waits, or what consumer_next() or

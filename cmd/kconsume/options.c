@@ -99,7 +99,6 @@ static const struct option_row consume_table[] = {
 	  .kind = OPTION_INT,
 	  .offset = AT(count),
 	  .section = "What to read",
-	  .low = 1,
 	  .high = INT64_MAX,
 	  .doc = "Exit after N records" },
 	{ .letter = 'n',
@@ -222,7 +221,9 @@ const struct option_tool consume_tool = {
 
 void consume_options_init(struct consume_options *o)
 {
-	*o = (struct consume_options){ .tail = -1, .isolation = -1 };
+	*o = (struct consume_options){ .count = -1,
+				       .tail = -1,
+				       .isolation = -1 };
 }
 
 void consume_options_clear(struct consume_options *o)
@@ -385,7 +386,7 @@ int consume_options_finish(struct consume_options *o, int64_t now_ms,
 
 	if (o->topics.count == 0)
 		return message_usage(m, "no topic: -t TOPIC");
-	if (o->tail >= 0 && (o->offset_texts.count > 0 || o->count > 0))
+	if (o->tail >= 0 && (o->offset_texts.count > 0 || o->count >= 0))
 		return message_usage(m, "-n reads the end: it goes without -o "
 					"and -c");
 	status = finish_offsets(o, now_ms, m);

@@ -28,7 +28,7 @@ struct consume_options {
 	size_t range_count;
 	struct option_texts offset_texts; /* -o, as written */
 	bool exit_at_end;
-	int64_t count; /* 0: no limit */
+	int64_t count; /* -1: no limit */
 	int64_t tail;  /* -1: off */
 	int isolation; /* index of ISOLATION_CHOICES, -1: the property's */
 

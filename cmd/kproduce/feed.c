@@ -10,15 +10,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "cli/envelope.h"
 #include "cli/signals.h"
-#include "client/admin.h"
 #include "kproduce/program.h"
-#include "wire/errors.h"
-#include "wire/messages.h"
 
 enum {
 	FRAME_SLACK_BYTES = 64 << 10, /* delimiters, key, null tokens */
@@ -52,42 +50,6 @@ void program_turn(struct program *p, int64_t timeout_ms)
 
 /* Topics */
 
-static int create_topic(struct program *p, const char *name,
-			struct client_error *error)
-{
-	int64_t timeout_ms = p->options.common.step_timeout_ms;
-	struct client_request *r = client_request_new(p->client, 19);
-	struct create_topics_request *q;
-	struct create_topics_response *answer;
-	const struct client_topic *topic;
-	int rc;
-
-	if (r == NULL)
-		return client_error_set(error, CLIENT_REFUSED, -ENOMEM,
-					"out of memory");
-	q = client_request_message(r);
-	q->timeout_ms = (int32_t)timeout_ms;
-	q->topics = wire_array(&create_topics_request_topics_desc,
-			       client_request_arena(r), 1);
-	q->topics_count = 1;
-	q->topics[0].name = slice_of(name);
-	q->topics[0].num_partitions = (int32_t)p->options.create_partitions;
-	q->topics[0].replication_factor = (int16_t)p->options.create_replicas;
-	client_request_limit_versions(r, 4, INT16_MAX); /* -1: defaults */
-	rc = admin_call(r, CLIENT_CONTROLLER, timeout_ms, error);
-	answer = client_request_answer(r);
-	if (rc == 0 && answer->topics_count == 1 &&
-	    answer->topics[0].error_code != WIRE_NONE &&
-	    answer->topics[0].error_code != WIRE_TOPIC_ALREADY_EXISTS)
-		rc = client_error_from_code(error, answer->topics[0].error_code,
-					    name, NULL);
-	client_request_free(r);
-	if (rc < 0)
-		return rc;
-	return client_topic_load(p->client, name, true, true, timeout_ms,
-				 &topic, error);
-}
-
 /* Make *topic_out the topic used last.  0, or why not in *error. */
 static int open_topic(struct program *p, const char *name,
 		      struct producer_topic **topic_out,
@@ -100,10 +62,12 @@ static int open_topic(struct program *p, const char *name,
 	rc = producer_topic_open(p->producer, name, timeout_ms, topic_out,
 				 error);
 	if (rc == -ENOENT && p->options.create) {
-		rc = create_topic(p, name, error);
+		rc = topics_create(p, name, error);
 		if (rc == 0)
 			rc = producer_topic_open(p->producer, name, timeout_ms,
 						 topic_out, error);
+		if (rc == 0)
+			rc = topics_note_made(&p->made, *topic_out, error);
 	}
 	if (rc == 0)
 		p->topic = *topic_out;
@@ -206,12 +170,32 @@ static int add(struct program *p, const struct framed *frame,
 	return rc;
 }
 
+/* A topic that --create made without saying how large is as large as is asked
+ * for.  Returns false, told, when it could not be. */
+static bool has_room(struct program *p, const struct framed *frame,
+		     struct producer_topic *topic, int32_t partition)
+{
+	struct client_error error;
+
+	if (partition < producer_topic_partitions(topic) ||
+	    p->options.create_partitions > 0 ||
+	    !topics_was_made(&p->made, topic))
+		return true;
+	client_error_clear(&error);
+	if (topics_grow(p, topic, partition + 1, &error) == 0)
+		return true;
+	results_bad_frame(p, frame, (int)error.kind, "%s", error.text);
+	return false;
+}
+
 static void produce(struct program *p, const struct framed *frame,
 		    struct producer_topic *topic, int32_t partition,
 		    const struct envelope *e)
 {
 	size_t size = e->key.len + e->value.len;
 
+	if (!has_room(p, frame, topic, partition))
+		return;
 	switch (add(p, frame, topic, partition, e)) {
 	case 0:
 		p->added++;
@@ -435,6 +419,12 @@ static void drop_unread(struct program *p, struct framer *framer)
 
 	while (framer_next(framer, &frame) != 0)
 		results_unread(p, &frame);
+	/* The rest of a file is not counted either. */
+	if (signals_ending() == 0)
+		return;
+	framer_end(framer);
+	if (framer_next(framer, &frame) != 0)
+		results_cut_off(p, &frame);
 }
 
 static void feed_input(struct program *p, const struct input *input,
@@ -495,6 +485,28 @@ static int open_input(struct program *p, const char *path)
 	return -1;
 }
 
+/* What is missing is found before anything is sent. */
+static void check_inputs(struct program *p, char **paths, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct stat st;
+		int error = 0;
+
+		if (strcmp(paths[i], "-") == 0)
+			continue;
+		if (faccessat(AT_FDCWD, paths[i], R_OK, AT_EACCESS) < 0)
+			error = errno;
+		else if (stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode))
+			error = EISDIR;
+		if (error == 0)
+			continue;
+		message_error(&p->messages, "cannot open '%s': %s", paths[i],
+			      strerror(error));
+		p->status = exit_worse(p->status, EXIT_REFUSED);
+		p->stop = true;
+	}
+}
+
 void feed_inputs(struct program *p, char **paths, int count)
 {
 	uint64_t next_number = 1;
@@ -505,7 +517,9 @@ void feed_inputs(struct program *p, char **paths, int count)
 					 "out of memory");
 		return;
 	}
-	if (p->options.topic != NULL)
+	if (!p->options.keep_going)
+		check_inputs(p, paths, count);
+	if (p->options.topic != NULL && !p->stop)
 		open_first_topic(p);
 	for (int i = 0; i < (count == 0 ? 1 : count) && !is_over(p); i++) {
 		struct input *input = &p->inputs[p->input_count];

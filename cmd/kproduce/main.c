@@ -134,9 +134,9 @@ static int run(struct program *p, const struct option_result *operands)
 	drain(p);
 	progress_end(&p->progress);
 	finish_failed(p);
-	results_summary(p);
 	if (p->report.fd >= 0)
 		p->status = output_finish(&p->report, &p->messages, p->status);
+	results_summary(p);
 	return p->status;
 }
 
@@ -153,6 +153,7 @@ static void release(struct program *p)
 	tracker_clear(&p->tracker);
 	arena_clear(&p->arena);
 	free(p->inputs);
+	topics_made_clear(&p->made);
 	produce_options_clear(&p->options);
 }
 

@@ -365,7 +365,10 @@ static int finish_compression(struct produce_options *o,
 	struct client_error error;
 	const char *colon;
 	char codec[32];
+	int64_t level;
 	size_t len;
+	int min;
+	int max;
 
 	if (o->compression == NULL)
 		return EXIT_GO_ON;
@@ -379,11 +382,18 @@ static int finish_compression(struct produce_options *o,
 				     "-z '%s': none, gzip, snappy, lz4 or "
 				     "zstd",
 				     o->compression);
-	if (colon != NULL && client_config_set(config, "compression.level",
-					       colon + 1, &error) < 0)
-		return message_usage(m, "-z '%s': %s", o->compression,
-				     error.text);
-	return EXIT_GO_ON;
+	if (colon == NULL)
+		return EXIT_GO_ON;
+	if (parse_int64_in(colon + 1, INT32_MIN, INT32_MAX, &level) == 0 &&
+	    codec_check_level(config->compression, (int)level) == 0 &&
+	    client_config_set(config, "compression.level", colon + 1, &error) >=
+		    0)
+		return EXIT_GO_ON;
+	if (!codec_levels(config->compression, &min, &max))
+		return message_usage(m, "-z '%s': %s has no levels",
+				     o->compression, codec);
+	return message_usage(m, "-z '%s': levels of %s are %d to %d",
+			     o->compression, codec, min, max);
 }
 
 static int check_together(const struct produce_options *o, struct messages *m)

@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "client/producer.h"
 #include "kproduce/options.h"
+#include "kproduce/topics.h"
 #include "kproduce/tracker.h"
 
 enum { FAILURES_MAX = 16 }; /* told apart; the others are counted */
@@ -38,6 +39,7 @@ struct program {
 	struct client *client;
 	struct producer *producer;
 	struct producer_topic *topic; /* used last */
+	struct topics_made made;      /* by --create */
 	struct loop_watch *signal_watch;
 	struct arena arena; /* of one envelope */
 
@@ -73,6 +75,9 @@ __attribute__((format(printf, 4, 5))) void results_bad_frame(
 
 /* A frame that was read, then not used: count it and keep it in --failed. */
 void results_unread(struct program *p, const struct framed *frame);
+
+/* A frame that a signal cut off: part of one is none.  Counted, not kept. */
+void results_cut_off(struct program *p, const struct framed *frame);
 
 /* Say what was noted in callbacks; asks the broker about limits. */
 void results_tell(struct program *p);

@@ -246,6 +246,18 @@ void results_unread(struct program *p, const struct framed *frame)
 	keep_frame(p, frame, &p->inputs[p->input_count - 1]);
 }
 
+void results_cut_off(struct program *p, const struct framed *frame)
+{
+	const struct input *input = &p->inputs[p->input_count - 1];
+
+	p->unread++;
+	message_warning(&p->messages,
+			"%s: record %lld (byte %lld): the signal came before "
+			"its end; its %zu bytes are not sent",
+			input->name, (long long)frame->number,
+			(long long)frame->position, frame->len);
+}
+
 /* For MESSAGE_TOO_LARGE both numbers: the second must be asked for. */
 static void explain(struct program *p, const struct failure *f,
 		    struct buffer *text)
@@ -345,7 +357,8 @@ static void summary_json(struct program *p, uint64_t sent, double seconds)
 void results_summary(struct program *p)
 {
 	double seconds = (double)(monotonic_us() - p->started_us) / 1e6;
-	bool failed = p->acked < p->added || p->failed_count > 0;
+	bool failed = p->acked < p->added || p->failed_count > 0 ||
+		      p->unread > 0 || p->status != EXIT_OK;
 	uint64_t sent = p->acked + producer_pending(p->producer);
 	enum message_level level = failed ? MESSAGE_WARNING : MESSAGE_NOTICE;
 

@@ -515,6 +515,10 @@ static void take_answers(struct ktopics *k, struct client_request *request,
 	bool hint = false;
 
 	for (int32_t i = 0; i < answer->responses_count; i++) {
+		if (answer->responses[i].error_code != WIRE_NONE)
+			ktopics_tell_done(k);
+	}
+	for (int32_t i = 0; i < answer->responses_count; i++) {
 		const struct incremental_alter_configs_response_responses *r =
 			&answer->responses[i];
 		const char *name = ktopics_text(k, r->resource_name);
@@ -559,6 +563,42 @@ static int change(struct ktopics *k, const struct resources *resources,
 	return k->status;
 }
 
+/* A broker takes the removal of anything.  What is not known here may be known
+ * there: then it is among what the broker tells. */
+static bool has_property(struct ktopics *k, const struct resources *resources,
+			 const char *name)
+{
+	struct describe_configs_response *answer;
+	struct client_request *request;
+	bool is_there;
+
+	if (config_def_find(scope_of(k), name) != NULL)
+		return true;
+	request = configs_describe(k, resources->items, 1, &name, 1);
+	if (request == NULL)
+		return false;
+	answer = client_request_answer(request);
+	is_there = answer->results_count > 0 &&
+		   configs_find(&answer->results[0], name) != NULL;
+	client_request_free(request);
+	if (!is_there)
+		no_such_property(k, name);
+	return is_there;
+}
+
+static bool has_all(struct ktopics *k, const struct resources *resources,
+		    const struct settings_list *settings)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < settings->count && resources->count > 0; i++) {
+		if (settings->items[i].value == NULL)
+			all &= has_property(k, resources,
+					    settings->items[i].name);
+	}
+	return all;
+}
+
 static int change_operands(struct ktopics *k, int first,
 			   const struct settings_list *settings)
 {
@@ -569,9 +609,11 @@ static int change_operands(struct ktopics *k, int first,
 		status = ktopics_connect(k);
 	if (status == EXIT_GO_ON)
 		status = find_resources(k, first, 0, &resources);
-	if (status == EXIT_GO_ON)
-		status = resources.count == 0 ? k->status
-					      : change(k, &resources, settings);
+	if (status == EXIT_GO_ON && resources.count > 0 &&
+	    has_all(k, &resources, settings))
+		status = change(k, &resources, settings);
+	else if (status == EXIT_GO_ON)
+		status = k->status;
 	free(resources.items);
 	return status;
 }

@@ -340,6 +340,10 @@ static void take_answers(struct ktopics *k, struct client_request *request,
 	int kept = 0;
 
 	for (int32_t i = 0; i < answer->topics_count; i++) {
+		if (answer->topics[i].error_code != WIRE_NONE)
+			ktopics_tell_done(k);
+	}
+	for (int32_t i = 0; i < answer->topics_count; i++) {
 		const struct create_topics_response_topics *t =
 			&answer->topics[i];
 		char *name = ktopics_text(k, t->name);

@@ -95,6 +95,14 @@ static int take_answers(struct ktopics *k, struct client_request *request)
 	int gone = 0;
 
 	for (int32_t i = 0; i < answer->responses_count; i++) {
+		int16_t code = answer->responses[i].error_code;
+
+		if (code != WIRE_NONE &&
+		    (code != WIRE_UNKNOWN_TOPIC_OR_PARTITION ||
+		     !k->options.if_exists))
+			ktopics_tell_done(k);
+	}
+	for (int32_t i = 0; i < answer->responses_count; i++) {
 		const struct delete_topics_response_responses *r =
 			&answer->responses[i];
 		char *name = ktopics_text(k, r->name);

@@ -98,6 +98,9 @@ __attribute__((format(printf, 4, 5))) void ktopics_done(struct ktopics *k,
 							const char *format,
 							...);
 
+/* Some of what was asked for failed: then say what was done, too. */
+void ktopics_tell_done(struct ktopics *k);
+
 /* A slice of an answer as C string, as long as the run. */
 char *ktopics_text(struct ktopics *k, struct slice s);
 

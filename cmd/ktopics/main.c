@@ -132,6 +132,12 @@ void ktopics_done(struct ktopics *k, const char *kind, const char *name,
 	put_result(k, kind, name, WIRE_NONE, NULL);
 }
 
+void ktopics_tell_done(struct ktopics *k)
+{
+	if (k->messages.verbosity == 0)
+		k->messages.verbosity = 1;
+}
+
 struct table *ktopics_table(struct ktopics *k, const struct column *columns,
 			    size_t count, const char *default_columns)
 {

@@ -44,7 +44,12 @@ static bool take_answer(struct ktopics *k, struct client_request *request,
 		}
 	}
 	message_warning(&k->messages,
-			"topic '%s': keys go to other partitions than before",
+			k->options.dry_run
+				? "topic '%s': keys would go to other "
+				  "partitions than before; dry run: nothing is "
+				  "changed"
+				: "topic '%s': keys go to other partitions "
+				  "than before",
 			name);
 	ktopics_done(k, "topic", name, "topic '%s' %s %d partitions", name,
 		     k->options.dry_run ? "would have" : "has", count);

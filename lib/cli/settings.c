@@ -28,6 +28,7 @@ struct loader {
 	struct client_config *config;
 	struct messages *messages;
 	bool secret_warned;
+	char security[200]; /* the last one of sasl and ssl: "PLACE: NAME" */
 };
 
 /* Reading files */
@@ -193,6 +194,12 @@ static int expand(struct expansion *e, const char *text)
 
 /* Setting */
 
+/* What has no effect without a security.protocol, which is a surprise. */
+static bool is_security(const char *name)
+{
+	return strncmp(name, "sasl.", 5) == 0 || strncmp(name, "ssl.", 4) == 0;
+}
+
 static int set(struct loader *l, const char *name, const char *value,
 	       const char *place)
 {
@@ -211,7 +218,10 @@ static int set(struct loader *l, const char *name, const char *value,
 		if (rc < 0)
 			status = message_usage(l->messages, "%s: %s", place,
 					       error.text);
-		if (rc == 1)
+		if (rc == 1 && is_security(name))
+			snprintf(l->security, sizeof(l->security), "%s: %s",
+				 place, name);
+		else if (rc == 1)
 			message_info(l->messages, "%s: '%s' has no effect here",
 				     place, name);
 	}
@@ -443,6 +453,12 @@ int settings_load(struct client_config *config,
 		status = set_x(&l, source->x[i]);
 	if (status == EXIT_GO_ON && source->bootstrap != NULL)
 		status = set(&l, "bootstrap.servers", source->bootstrap, "-b");
+	if (status == EXIT_GO_ON && l.security[0] != '\0' &&
+	    config->security_protocol == 0)
+		message_warning(messages,
+				"%s has no effect: security.protocol is "
+				"plaintext",
+				l.security);
 	return status;
 }
 

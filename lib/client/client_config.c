@@ -772,6 +772,24 @@ static int finish_idempotence(struct client_config *config,
 	return 0;
 }
 
+static int refuse_level(const struct client_config *config,
+			struct client_error *error)
+{
+	const char *codec = codec_name((int)config->compression);
+	int min;
+	int max;
+
+	if (!codec_levels(config->compression, &min, &max))
+		return client_error_set(
+			error, CLIENT_USAGE, -EINVAL,
+			"compression.level=%d: %s has no levels",
+			config->compression_level, codec);
+	return client_error_set(error, CLIENT_USAGE, -EINVAL,
+				"compression.level=%d: not a level of %s, "
+				"which has %d to %d",
+				config->compression_level, codec, min, max);
+}
+
 int client_config_finish(struct client_config *config,
 			 struct client_error *error)
 {
@@ -783,11 +801,7 @@ int client_config_finish(struct client_config *config,
 	if (config->compression_level != CODEC_LEVEL_DEFAULT &&
 	    codec_check_level(config->compression, config->compression_level) <
 		    0)
-		return client_error_set(error, CLIENT_USAGE, -EINVAL,
-					"compression.level=%d: not a level of "
-					"%s",
-					config->compression_level,
-					codec_name((int)config->compression));
+		return refuse_level(config, error);
 	if (config->batch_size > config->message_max_bytes)
 		config->batch_size = config->message_max_bytes;
 	if (config->receive_message_max_bytes <

@@ -230,7 +230,12 @@ static int topic_state(const struct client_topic *t, bool need_leaders,
 	}
 	snprintf(subject, sizeof(subject), "topic '%s'", t->name);
 	if (t->code != WIRE_NONE) {
-		client_error_from_code(error, t->code, subject, NULL);
+		client_error_from_code(
+			error, t->code, subject,
+			t->code == WIRE_INVALID_TOPIC_EXCEPTION
+				? "a name is 1 to 249 ASCII letters, digits, "
+				  "'.', '_' and '-'"
+				: NULL);
 		return -EAGAIN;
 	}
 	/* Nobody makes such a topic, but nobody could choose a partition. */

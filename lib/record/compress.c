@@ -56,6 +56,18 @@ static bool has_levels(const struct codec_ops *ops)
 	return ops->level_min < ops->level_max;
 }
 
+bool codec_levels(enum codec codec, int *min_out, int *max_out)
+{
+	const struct codec_ops *ops = find_codec(codec);
+
+	*min_out = ops->level_min;
+	*max_out = ops->level_max;
+	/* gzip's -1 is the default, and its 0 nobody means. */
+	if (codec == CODEC_GZIP)
+		*min_out = 1;
+	return has_levels(ops);
+}
+
 int codec_check_level(enum codec codec, int level)
 {
 	const struct codec_ops *ops = find_codec(codec);

@@ -27,6 +27,9 @@ const char *codec_name(int codec);
 /* The codec of that name ("uncompressed" too), or -EINVAL. */
 int codec_by_name(const char *name);
 
+/* The levels that a codec takes; false when it has none. */
+bool codec_levels(enum codec codec, int *min_out, int *max_out);
+
 /* 0 when level is one the codec takes, else -ERANGE. */
 int codec_check_level(enum codec codec, int level);
 

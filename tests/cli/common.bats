@@ -193,12 +193,12 @@ dumped() {
 	expect_text "$output" "ktopics: warning: secret.conf:1: everybody can read this file, and sasl.password in it; chmod 600 helps"
 	chmod 600 secret.conf
 	run ktopics -X dump -F secret.conf
-	[[ $output != *warning* ]]
+	[[ $output != *"can read"* ]]
 	[[ $output != *hunter2* ]]
 	echo 'sasl.password=${env:HOME}' >secret.conf
 	chmod 644 secret.conf
 	run ktopics -X dump -F secret.conf
-	[[ $output != *warning* ]]
+	[[ $output != *"can read"* ]]
 }
 
 @test "what a broker or a file says cannot steer the terminal" {
@@ -335,4 +335,26 @@ input()'; }
 	expect_same "$(complete_line kproduce -b "127.0.0.1:$port" -t x)" ""
 	[ $(($(date +%s%3N) - start_ms)) -lt 1500 ]
 	echo >&"${silent[1]}"
+}
+
+@test "what belongs to security is not silently without effect" {
+	start_broker
+	expect 0 ktopics list -X sasl.mechanism=PLAIN
+	expect_same "$stderr" "ktopics: warning: -X: sasl.mechanism has no effect: security.protocol is plaintext"
+}
+
+@test "a broker that accepts and does not answer is named, with the time" {
+	python3 -c 'import socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(9)
+print(s.getsockname()[1], flush=True)
+import signal; signal.pause()' >mute 2>/dev/null 3>&- &
+	started_pids+=($!)
+	wait_for_line mute '[0-9]'
+	at=127.0.0.1:$(cat mute)
+	expect 3 kproduce -b "$at" -t t -m 1 </dev/null
+	expect_text "$stderr" "cannot reach any of $at: it accepts connections but does not answer (tried for 1000 ms)"
+	expect 3 kconsume -b "$at" -t t -m 1
+	expect_text "$stderr" "(tried for 1000 ms)"
+	expect 3 ktopics list -b "$at" -m 1
+	expect_text "$stderr" "(tried for 1000 ms)"
 }

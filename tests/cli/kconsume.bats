@@ -428,7 +428,7 @@ catches_term() {
 	wrong '-n reads the end' -t t -n 3 -o 1
 	wrong '-n reads the end' -t t -n 3 -c 1
 	wrong '--tail' -t t -n -1
-	wrong '--count' -t t -c 0
+	wrong '--count' -t t -c -1
 	wrong "-f '%{nope}'" -t t -f '%{nope}'
 	wrong "-f 'a%'" -t t -f 'a%'
 	wrong '-f says all of the output' -t t -f '%s' -K :
@@ -467,4 +467,27 @@ catches_term() {
 	echo x | kproduce -P -t "$topic"
 	expect 0 kconsume -C -t "$topic" -e -q -u
 	[ "$output" = x ]
+}
+
+@test "no records are asked for by -c 0 as by -n 0" {
+	start_broker
+	new_topic
+	echo a | kproduce -t "$topic"
+	expect 0 kconsume -t "$topic" -c 0
+	expect_same "$output" ""
+	expect 0 kconsume -t "$topic" -n 0
+	expect_same "$output" ""
+	expect 5 kconsume -t nosuch -c 0
+}
+
+# bats test_tags=kbrokerd
+@test "a broker that is only starting is waited for" {
+	start_broker
+	new_topic
+	echo a | kproduce -t "$topic"
+	stop_broker
+	start kconsume -t "$topic" -e >out
+	start_broker
+	reap "$pid"
+	expect_same "$(cat out)" a
 }

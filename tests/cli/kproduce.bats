@@ -651,7 +651,7 @@ while n[0]:
 	expect 1 kproduce -t "$topic" -E missing good
 	expect_same "$(kconsume -t "$topic" -e)" good
 	expect 1 kproduce -t "$topic" .
-	expect_text "$stderr" "kproduce: error: cannot read '.': Is a directory"
+	expect_text "$stderr" "kproduce: error: cannot open '.': Is a directory"
 	expect 1 bash -c "'$BIN/kproduce' -t '$topic' <&-"
 	expect_text "$stderr" "cannot read 'stdin': Bad file descriptor"
 }
@@ -722,4 +722,76 @@ while n[0]:
 	kproduce --help-json | jq -e . >/dev/null
 	expect 0 kproduce -X dump
 	expect_text "$output" 'linger.ms'
+}
+
+# What is told
+
+@test "a record that a signal cuts off is told, and not sent" {
+	start_broker
+	new_topic
+	mkfifo in
+	exec 5<>in
+	start kproduce -t "$topic" --report '%s\n' <in >out 2>err
+	printf 'whole\npart' >&5
+	wait_for_line out whole
+	kill -INT "$pid"
+	reap "$pid" 130
+	expect_text "$(cat err)" \
+		"stdin: record 2 (byte 6): the signal came before its end; its 4 bytes are not sent"
+	expect_text "$(cat err)" "sent 1 acked 1 failed 0 unread 1"
+	expect_same "$(kconsume -t "$topic" -e)" whole
+}
+
+@test "a file that is not there is found before anything is sent" {
+	start_broker
+	new_topic
+	echo a >a
+	expect 1 kproduce -t "$topic" a nosuch .
+	expect_text "$stderr" "cannot open 'nosuch': No such file or directory"
+	expect_text "$stderr" "cannot open '.': Is a directory"
+	expect_text "$stderr" "sent 0 acked 0 failed 0 unread 0"
+	expect_same "$(kconsume -t "$topic" -e)" ""
+	expect 1 kproduce -t "$topic" -E a nosuch
+	expect_same "$(kconsume -t "$topic" -e)" a
+}
+
+@test "a report that cannot be written is told after what was sent" {
+	start_broker
+	new_topic
+	run bash -c "echo a | '$BIN/kproduce' -t $topic --report json >/dev/full"
+	[ "$status" -eq 1 ]
+	expect_text "$output" "cannot write to stdout: No space left on device"
+	expect_text "$output" "sent 1 acked 1"
+}
+
+@test "--create makes as many partitions as the envelopes ask for" {
+	start_broker
+	name_topic
+	printf '{"partition":%d,"payload":"p%d"}\n' 2 2 0 0 5 5 |
+		kproduce -J -t "$topic" --create -p keep
+	expect_same "$(kconsume -t "$topic" -e -f '%p %s\n' | sort)" "0 p0
+2 p2
+5 p5"
+	expect 5 kproduce -J -t "$topic" --create -p keep \
+		<<<'{"partition":6,"payload":"x"}'
+	expect_text "$stderr" "has no partition 6: it has 6, from 0 on"
+	name_topic
+	expect 5 kproduce -J -t "$topic" --create=2 -p keep \
+		<<<'{"partition":2,"payload":"x"}'
+	expect_text "$stderr" "has no partition 2: it has 2, from 0 on"
+}
+
+@test "-z names the levels of its codec" {
+	expect 2 kproduce -t t -z gzip:99 </dev/null
+	expect_text "$stderr" "-z 'gzip:99': levels of gzip are 1 to 9"
+	expect 2 kproduce -t t -z snappy:1 </dev/null
+	expect_text "$stderr" "-z 'snappy:1': snappy has no levels"
+	expect 2 kproduce -t t -z lz4 -X compression.level=40 </dev/null
+	expect 2 kproduce -t t -z zstd:x </dev/null
+}
+
+@test "a name that cannot be is told with what can" {
+	start_broker
+	expect 1 kproduce -t 'a b' </dev/null
+	expect_text "$stderr" "topic 'a b': INVALID_TOPIC_EXCEPTION: a name is 1 to 249 ASCII letters, digits, '.', '_' and '-'"
 }

@@ -407,3 +407,27 @@ p = subprocess.run(sys.argv[1:], stdout=w, stderr=subprocess.PIPE)
 print(p.returncode, p.stderr.decode())' "$BIN/ktopics" get all "$topic"
 	expect_same "$output" "-13 "
 }
+
+@test "unset: a property that nobody knows is 5" {
+	start_broker
+	new_topic
+	expect 5 ktopics unset retention.mss "$topic"
+	expect_same "$stderr" "ktopics: error: no property 'retention.mss'; did you mean 'retention.ms'?"
+	expect 0 ktopics unset retention.ms "$topic"
+}
+
+@test "delete: what was deleted is told when not all was" {
+	start_broker
+	new_topic
+	expect 5 ktopics delete -y "$topic" nosuch
+	expect_text "$stderr" "ktopics: notice: topic '$topic' deleted"
+	expect_text "$stderr" "ktopics: error: topic 'nosuch' does not exist"
+}
+
+@test "partitions: -n says that nothing is changed" {
+	start_broker
+	new_topic
+	expect 0 ktopics partitions -n "$topic" 3
+	expect_text "$stderr" "keys would go to other partitions than before; dry run: nothing is changed"
+	expect_same "$(ktopics list "$topic" -o partitions)" 1
+}
