@@ -212,7 +212,6 @@ static void commit_image(struct group *g)
 	image_retain(g->image); /* ours, beside current's */
 	before = publish(m, g->image);
 	tell_listeners(m, before, g->image);
-	quorum_snapshot_if_due(m->quorum, g->image, g->now_ms);
 	image_release(before);
 }
 
@@ -268,18 +267,43 @@ static void run_group(struct metadata *m, struct metadata_change *changes)
 
 /* The thread */
 
-static struct metadata_change *take_queue(struct metadata *m)
+/* Wait for a change, or for the time of a snapshot. */
+static void wait_until(struct metadata *m, int64_t due_ms)
 {
-	struct metadata_change *changes;
+	struct timespec due = { .tv_sec = due_ms / 1000,
+				.tv_nsec = due_ms % 1000 * 1000000 };
+
+	if (due_ms == INT64_MAX)
+		pthread_cond_wait(&m->wanted, &m->lock);
+	else
+		pthread_cond_timedwait(&m->wanted, &m->lock, &due);
+}
+
+/* All changes there are; none when it was time for a snapshot.  Returns false
+ * when it is over. */
+static bool take_queue(struct metadata *m, struct metadata_change **changes_out)
+{
+	int64_t due_ms = quorum_snapshot_due_ms(m->quorum);
+	bool goes_on;
 
 	pthread_mutex_lock(&m->lock);
-	while (m->first == NULL && !m->stopping)
-		pthread_cond_wait(&m->wanted, &m->lock);
-	changes = m->first;
+	while (m->first == NULL && !m->stopping &&
+	       m->clock->wall_ms(m->clock) < due_ms)
+		wait_until(m, due_ms);
+	*changes_out = m->first;
 	m->first = NULL;
 	m->last = &m->first;
+	goes_on = *changes_out != NULL || !m->stopping;
 	pthread_mutex_unlock(&m->lock);
-	return changes;
+	return goes_on;
+}
+
+static void write_snapshot(struct metadata *m)
+{
+	quorum_snapshot_if_due(
+		m->quorum,
+		atomic_load_explicit(&m->current, memory_order_relaxed),
+		m->clock->wall_ms(m->clock));
 }
 
 static void *main_loop(void *arg)
@@ -289,8 +313,11 @@ static void *main_loop(void *arg)
 
 	pthread_setname_np(pthread_self(), "metadata");
 	quorum_commit(m->quorum); /* of a new cluster; fails again later */
-	while ((changes = take_queue(m)) != NULL)
-		run_group(m, changes);
+	while (take_queue(m, &changes)) {
+		if (changes != NULL)
+			run_group(m, changes);
+		write_snapshot(m);
+	}
 	return NULL;
 }
 

@@ -275,7 +275,13 @@ static int open_log(struct metadata_log *log, const struct complaint *complaint)
 		.recovery_point = log->snapshot_end < 0 ? 0 : log->snapshot_end,
 	};
 	int64_t from = params.recovery_point;
-	int rc = log_open(&params, &log->log, NULL);
+	int rc;
+
+	if (log->params.segment_bytes > 0)
+		params.config.segment_bytes = log->params.segment_bytes;
+	if (log->params.segment_ms > 0)
+		params.config.segment_ms = log->params.segment_ms;
+	rc = log_open(&params, &log->log, NULL);
 
 	if (rc < 0)
 		return complain(complaint, rc, "cannot open %s: %s", log->dir,
@@ -552,6 +558,11 @@ int metadata_log_sync(struct metadata_log *log)
 	if (log->late)
 		rc = catch_up(log);
 	return rc == 0 ? log_sync(log->log) : rc;
+}
+
+bool metadata_log_has_failed(const struct metadata_log *log)
+{
+	return log_has_failed(log->log);
 }
 
 int metadata_log_truncate(struct metadata_log *log, int64_t offset)

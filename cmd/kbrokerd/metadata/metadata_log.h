@@ -20,6 +20,7 @@ struct metadata_log_params {
 	const char *dir;                       /* the data directory */
 	bool sync;                             /* false: nothing is synced */
 	int64_t retention_bytes, retention_ms; /* of old snapshots; -1: none */
+	int64_t segment_bytes, segment_ms;     /* 0: Kafka's defaults of logs */
 };
 
 /* What opening found. */
@@ -53,6 +54,9 @@ int metadata_log_append(struct metadata_log *log, struct buffer *batch);
 /* All that was appended is on disk after it (where it is to be), and in a new
  * directory also the files that were put off until now. */
 int metadata_log_sync(struct metadata_log *log);
+
+/* Did syncing fail for good?  Nothing is ever written again then. */
+bool metadata_log_has_failed(const struct metadata_log *log);
 
 /* Take back what was appended from offset on. */
 int metadata_log_truncate(struct metadata_log *log, int64_t offset);

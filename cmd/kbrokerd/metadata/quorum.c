@@ -22,8 +22,12 @@
 #include "wire/features.h"
 #include "wire/messages.h"
 
-/* On a clean stop, what is not worth a snapshot: read again in no time. */
-enum { STOP_SNAPSHOT_BYTES = 128 << 10 };
+enum {
+	/* On a clean stop, what is not worth a snapshot: read again in no
+	 * time. */
+	STOP_SNAPSHOT_BYTES = 128 << 10,
+	RETRY_MS = 60000 /* for a snapshot that could not be written */
+};
 
 /* From this level of metadata.version on there are transactions. */
 enum { LEVEL_TRANSACTIONS = 13 };
@@ -34,6 +38,7 @@ struct quorum {
 	struct uuid voter_directory;
 	int64_t committed_end;
 	int64_t snapshot_bytes, snapshot_interval_ms;
+	int64_t snapshot_not_before_ms; /* one has failed */
 	struct buffer batch;
 	bool dead;
 };
@@ -115,10 +120,10 @@ int quorum_commit(struct quorum *q)
 {
 	int rc = q->dead ? -EIO : metadata_log_sync(q->log);
 
-	if (rc < 0)
-		q->dead = true;
-	else
+	if (rc == 0)
 		q->committed_end = quorum_next_offset(q);
+	else if (metadata_log_has_failed(q->log))
+		q->dead = true;
 	return rc;
 }
 
@@ -404,6 +409,9 @@ static int open_log(struct start *s)
 		.retention_bytes =
 			setting(s->params, "metadata.max.retention.bytes"),
 		.retention_ms = setting(s->params, "metadata.max.retention.ms"),
+		.segment_bytes =
+			setting(s->params, "metadata.log.segment.bytes"),
+		.segment_ms = setting(s->params, "metadata.log.segment.ms"),
 	};
 
 	s->q->snapshot_bytes = setting(
@@ -455,17 +463,28 @@ int quorum_start(const struct metadata_params *params,
 
 /* Snapshots */
 
+int64_t quorum_snapshot_due_ms(const struct quorum *q)
+{
+	int64_t bytes = metadata_log_unsnapshot_bytes(q->log);
+	int64_t due_ms = INT64_MAX;
+
+	if (q->dead || bytes == 0)
+		return INT64_MAX;
+	if (bytes >= q->snapshot_bytes)
+		due_ms = 0;
+	else if (q->snapshot_interval_ms > 0)
+		due_ms = metadata_log_snapshot_ms(q->log) +
+			 q->snapshot_interval_ms;
+	return due_ms > q->snapshot_not_before_ms ? due_ms
+						  : q->snapshot_not_before_ms;
+}
+
 void quorum_snapshot_if_due(struct quorum *q, const struct image *image,
 			    int64_t now_ms)
 {
-	int64_t bytes = metadata_log_unsnapshot_bytes(q->log);
-	int64_t age_ms = now_ms - metadata_log_snapshot_ms(q->log);
-	bool late = q->snapshot_interval_ms > 0 &&
-		    age_ms >= q->snapshot_interval_ms;
-
-	/* One that fails is tried again at the next change. */
-	if (!q->dead && bytes > 0 && (bytes >= q->snapshot_bytes || late))
-		metadata_log_snapshot(q->log, image);
+	if (now_ms >= quorum_snapshot_due_ms(q) &&
+	    metadata_log_snapshot(q->log, image) < 0)
+		q->snapshot_not_before_ms = now_ms + RETRY_MS;
 }
 
 int quorum_stop(struct quorum *q, const struct image *image)

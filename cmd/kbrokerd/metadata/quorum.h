@@ -51,8 +51,15 @@ int quorum_append(struct quorum *q, const struct record_list *records,
 int quorum_commit(struct quorum *q);
 void quorum_take_back(struct quorum *q);
 
-/* Write a snapshot when enough has happened since the last one. */
+/*
+ * Write a snapshot when enough has happened since the last one, or it is old.
+ * One that fails is tried again a minute later.
+ */
 void quorum_snapshot_if_due(struct quorum *q, const struct image *image,
 			    int64_t now_ms);
+
+/* When the next one is due (wall clock, ms) if nothing else happens;
+ * INT64_MAX: never. */
+int64_t quorum_snapshot_due_ms(const struct quorum *q);
 
 #endif /* KBROKERD_METADATA_QUORUM_H */

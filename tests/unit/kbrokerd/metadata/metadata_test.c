@@ -277,8 +277,8 @@ static void a_snapshot_stands_for_the_log_below_it(void **state)
 		snprintf(name, sizeof(name), "topic-%d", i);
 		assert_int_equal(kit_create_topic(k, name, 2), WIRE_NONE);
 	}
-	assert_true(count_files(k, ".checkpoint") >= 2);
 	kit_stop(k);
+	assert_true(count_files(k, ".checkpoint") >= 2);
 
 	kit_start(k);
 
@@ -365,6 +365,65 @@ static void a_later_metadata_version_is_refused(void **state)
 	record_list_clear(&records);
 }
 
+/* Wait until there are snapshots; the test ends by its timeout if not. */
+static void await_snapshot(struct metadata_kit *k)
+{
+	while (count_files(k, ".checkpoint") == 0)
+		usleep(1000);
+}
+
+static void an_idle_log_gets_a_snapshot_in_time(void **state)
+{
+	struct properties properties = { 0 };
+	struct metadata_kit *k = *state;
+
+	properties_set(&properties, "metadata.log.max.snapshot.interval.ms",
+		       "1", "test");
+	k->params.properties = &properties;
+	kit_start(k);
+
+	await_snapshot(k);
+
+	kit_stop(k);
+	kit_start(k);
+	assert_int_equal(kit_create_topic(k, "a", 1), WIRE_NONE);
+	properties_clear(&properties);
+}
+
+static void segments_below_the_oldest_snapshot_go(void **state)
+{
+	struct properties properties = { 0 };
+	struct metadata_kit *k = *state;
+	char path[128];
+
+	properties_set(&properties,
+		       "metadata.log.max.record.bytes.between.snapshots",
+		       "1000", "test");
+	properties_set(&properties, "metadata.log.segment.bytes", "2000",
+		       "test");
+	properties_set(&properties, "metadata.max.retention.bytes", "1",
+		       "test");
+	k->params.properties = &properties;
+	kit_start(k);
+	for (int i = 0; i < 100; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic-%d", i);
+		assert_int_equal(kit_create_topic(k, name, 1), WIRE_NONE);
+	}
+	kit_stop(k);
+
+	/* Some fifteen have been. */
+	assert_in_range(count_files(k, ".log"), 1, 3);
+	snprintf(path, sizeof(path), "%s/__cluster_metadata-0/%020d.log",
+		 k->dir, 0);
+	assert_int_not_equal(access(path, F_OK), 0);
+	kit_start(k);
+	assert_true(has_topic(k, "topic-0"));
+	assert_true(has_topic(k, "topic-99"));
+	properties_clear(&properties);
+}
+
 static void old_snapshots_go_when_they_take_too_much(void **state)
 {
 	struct properties properties = { 0 };
@@ -383,8 +442,8 @@ static void old_snapshots_go_when_they_take_too_much(void **state)
 		snprintf(name, sizeof(name), "topic-%d", i);
 		kit_create_topic(k, name, 1);
 	}
-	assert_int_equal(count_files(k, ".checkpoint"), 1);
 	kit_stop(k);
+	assert_int_equal(count_files(k, ".checkpoint"), 1);
 
 	kit_start(k);
 
@@ -651,6 +710,8 @@ static void after_a_failed_sync_nothing_is_acknowledged(void **state)
 	k->vfs = fault_vfs_vfs(fault);
 	k->params.sync = true;
 	kit_start(k);
+	/* A new log is synced once by itself. */
+	assert_int_equal(kit_create_topic(k, "before", 1), WIRE_NONE);
 	fault_vfs_fail(fault, FAULT_SYNC, -EIO, 0, 1);
 
 	assert_int_equal(kit_create_topic(k, "a", 1), WIRE_KAFKA_STORAGE_ERROR);
@@ -660,6 +721,33 @@ static void after_a_failed_sync_nothing_is_acknowledged(void **state)
 	kit_stop(k);
 	fault_vfs_free(fault);
 	k->vfs = vfs_system();
+}
+
+/* Nobody was promised anything before the first change. */
+static void a_new_cluster_is_told_of_before_it_is_synced(void **state)
+{
+	struct metadata_kit *k = *state;
+	struct fault_vfs *fault;
+	char root[128];
+
+	snprintf(root, sizeof(root), "%s/__cluster_metadata-0", k->dir);
+	assert_int_equal(mkdir(root, 0755), 0);
+	fault = fault_vfs_new(root);
+	k->vfs = fault_vfs_vfs(fault);
+	k->params.sync = true;
+	fault_vfs_fail(fault, FAULT_SYNC, -ENOSPC, 0, 1);
+
+	kit_start(k);
+
+	/* It had no room for a small file then, and now it has. */
+	assert_int_equal(kit_create_topic(k, "a", 1), WIRE_NONE);
+	assert_int_equal(fault_vfs_heal(fault), 1);
+	assert_int_equal(count_files(k, "uorum-state"), 1);
+	kit_stop(k);
+	fault_vfs_free(fault);
+	k->vfs = vfs_system();
+	kit_start(k);
+	assert_true(has_topic(k, "a"));
 }
 
 enum { CRASH_TOPICS = 8 };
@@ -764,6 +852,8 @@ int main(void)
 		TEST(a_log_that_ends_before_its_bootstrap_gets_it_again),
 		TEST(a_later_metadata_version_is_refused),
 		TEST(old_snapshots_go_when_they_take_too_much),
+		TEST(an_idle_log_gets_a_snapshot_in_time),
+		TEST(segments_below_the_oldest_snapshot_go),
 		TEST(a_transaction_left_open_is_aborted),
 		TEST(a_snapshot_that_is_damaged_gives_way_to_an_older_one),
 		TEST(many_changes_at_a_time_are_all_answered),
@@ -772,6 +862,7 @@ int main(void)
 		TEST(producer_ids_are_never_given_twice),
 		TEST(a_full_disk_refuses_changes_until_there_is_room),
 		TEST(after_a_failed_sync_nothing_is_acknowledged),
+		TEST(a_new_cluster_is_told_of_before_it_is_synced),
 		TEST(what_was_acknowledged_survives_a_crash_at_any_call),
 	};
 
