@@ -22,6 +22,7 @@
 #include "kbrokerd/quota/follow.h"
 #include "kbrokerd/quota/quotas.h"
 #include "kbrokerd/server/server.h"
+#include "kbrokerd/telemetry/telemetry.h"
 
 enum { STOP_PATIENCE_MS = 30000, DEFAULT_NODE_ID = 1 };
 
@@ -237,6 +238,7 @@ static int release(struct broker *broker)
 	complaints_free(broker->complaints);
 	fetch_sessions_free(broker->fetch_sessions);
 	quotas_free(broker->quotas);
+	telemetry_free(broker->telemetry);
 	if (broker->partitions != NULL)
 		rc = partition_table_stop(broker->partitions);
 	if (broker->dir != NULL) {
@@ -317,6 +319,9 @@ static int start(struct broker *broker, char *error, size_t error_size)
 					&broker->fetch_sessions);
 	if (rc == 0)
 		rc = quotas_follow(broker->metadata, config, &broker->quotas);
+	if (rc == 0)
+		rc = telemetry_follow(broker->metadata, config, broker->random,
+				      &broker->telemetry);
 	if (rc == 0) {
 		listen_to_metadata(broker);
 		rc = wanted_topics_apply(&config->topics, broker, error,

@@ -21,6 +21,7 @@ struct server;
 struct server_observer;
 struct fetch_sessions;
 struct quotas;
+struct telemetry;
 struct http;
 struct metrics;
 
@@ -40,6 +41,7 @@ struct broker {
 	struct partition_table *partitions;
 	struct fetch_sessions *fetch_sessions;
 	struct quotas *quotas;
+	struct telemetry *telemetry;
 	struct server *server;
 	struct complaints *complaints;
 	struct http *http;       /* NULL: off */

@@ -29,6 +29,8 @@ static const struct api rows[] = {
 	{ 49, -1, false, api_alter_client_quotas },
 	{ 57, -1, false, api_update_features },
 	{ 60, -1, false, api_describe_cluster },
+	{ 71, -1, false, api_get_telemetry_subscriptions },
+	{ 72, -1, false, api_push_telemetry },
 	{ 61, -1, false, api_describe_producers },
 	{ 64, -1, false, api_unregister_broker },
 	{ 74, -1, false, api_list_config_resources },

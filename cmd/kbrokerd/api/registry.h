@@ -52,6 +52,8 @@ void api_update_features(struct request *req);
 void api_describe_client_quotas(struct request *req);
 void api_alter_client_quotas(struct request *req);
 void api_describe_cluster(struct request *req);
+void api_get_telemetry_subscriptions(struct request *req);
+void api_push_telemetry(struct request *req);
 void api_find_coordinator(struct request *req);
 void api_elect_leaders(struct request *req);
 void api_alter_partition_reassignments(struct request *req);

@@ -505,6 +505,11 @@ static int tell_config(void *arg, void *item)
 	return walk->on_resource(walk->arg, node->type, node->resource);
 }
 
+bool image_configs_may_differ(const struct image *a, const struct image *b)
+{
+	return a->configs.root != b->configs.root;
+}
+
 int image_each_config(const struct image *image,
 		      int (*on_resource)(void *arg, int8_t type,
 					 struct slice name),

@@ -142,6 +142,9 @@ int image_each_config(const struct image *image,
 					 struct slice name),
 		      void *arg);
 
+/* May those differ between two images?  Cheap; false is certain. */
+bool image_configs_may_differ(const struct image *a, const struct image *b);
+
 /* A feature's finalized level; 0 when off. */
 int16_t image_feature(const struct image *image, const char *name);
 size_t image_feature_count(const struct image *image);

@@ -24,10 +24,12 @@
 #include <unistd.h>
 
 #include "kbrokerd/api/registry.h"
+#include "kbrokerd/broker.h"
 #include "kbrokerd/server/dispatch.h"
 #include "kbrokerd/server/outbox.h"
 #include "kbrokerd/server/pending.h"
 #include "kbrokerd/server/server.h"
+#include "kbrokerd/telemetry/telemetry.h"
 
 enum {
 	UNSENT_MAX = 1 << 20,       /* bytes in memory of one connection */
@@ -73,6 +75,8 @@ static void conn_close(struct conn *conn)
 	while ((p = TAILQ_FIRST(&conn->queue)) != NULL)
 		pending_drop(p);
 	observe_connection(conn, false);
+	if (!uuid_is_zero(conn->telemetry))
+		telemetry_gone(t->server->broker->telemetry, conn->telemetry);
 	if (conn->out != NULL)
 		io_thread_give_outbox(t, conn->out);
 	conn->out = NULL;
@@ -510,6 +514,35 @@ void conn_local_address(const struct conn *conn, char *host, size_t host_size)
 	if (conn->fd < 0 || getsockname(conn->fd, &local.any, &len) < 0)
 		local.any.sa_family = AF_UNIX;
 	address_text(&local, host, host_size);
+}
+
+int conn_peer_host(const struct conn *conn, char *host, size_t host_size)
+{
+	sa_family_t family = conn->peer.any.sa_family;
+
+	address_text(&conn->peer, host, host_size);
+	return family == AF_INET || family == AF_INET6
+		       ? ntohs(conn->peer.v4.sin_port)
+		       : 0;
+}
+
+struct slice conn_software(const struct conn *conn, struct slice *version_out)
+{
+	struct slice name = slice_of(conn->software_text);
+	const char *slash;
+
+	*version_out = SLICE_NULL;
+	if (conn->software_text == NULL)
+		return name;
+	slash = strrchr(conn->software_text, '/');
+	*version_out = slice_of(slash + 1);
+	name.len = (size_t)(slash - conn->software_text);
+	return name;
+}
+
+void conn_set_telemetry(struct conn *conn, struct uuid instance_id)
+{
+	conn->telemetry = instance_id;
 }
 
 void conn_set_software(struct conn *conn, struct slice name,

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "base/bytes.h"
+#include "base/uuid.h"
 #include "kbrokerd/server/input.h"
 #include "kbrokerd/server/io_thread.h"
 
@@ -49,6 +50,7 @@ struct conn {
 	union peer_address peer;
 	char *peer_text;     /* made when asked for */
 	char *software_text; /* "librdkafka/2.3.0", or NULL */
+	struct uuid telemetry; /* the client instance that it is; zero: none */
 	struct meter *meter; /* of metrics/, which counts what it moves */
 };
 
@@ -110,6 +112,16 @@ void conn_local_address(const struct conn *conn, char *host, size_t host_size);
 /* What ApiVersions told; kept for logs. */
 void conn_set_software(struct conn *conn, struct slice name,
 		       struct slice version);
+
+/* Name and version of it; null when it did not tell. */
+struct slice conn_software(const struct conn *conn, struct slice *version_out);
+
+/* The client's address without port, "127.0.0.1"; returns the port. */
+enum { CONN_HOST_MAX = 64 };
+int conn_peer_host(const struct conn *conn, char *host, size_t host_size);
+
+/* It is the connection of a client instance that pushes metrics. */
+void conn_set_telemetry(struct conn *conn, struct uuid instance_id);
 
 /* No request and nothing to send. */
 bool conn_is_quiet(const struct conn *conn);
