@@ -226,6 +226,10 @@ void log_sync_end(struct log *log, struct log_sync *sync, int rc);
 /* All three, for whoever holds no lock. */
 int log_sync(struct log *log);
 
+/* Are there files of dropped segments yet, that a sync is to remove when
+ * file_delete_delay_ms is over? */
+bool log_has_garbage(const struct log *log);
+
 /* Records below offset are gone for readers; whole segments go, later their
  * files.  Returns 0, -ERANGE beyond the end, or an error of the file system
  * when a file could not be renamed; its records are gone all the same. */

@@ -33,7 +33,7 @@ struct place {
 struct garbage {
 	struct garbage *next;
 	int64_t base_offset;
-	int64_t dropped_ms;
+	int64_t dropped_us; /* monotonic: the wall clock may jump */
 };
 
 struct log {
@@ -146,9 +146,9 @@ int log_write_snapshot(struct log *log, int64_t offset);
  */
 int log_reload_producers(struct log *log, bool clean);
 
-/* Remove garbage that is older than before_ms: takes it off the list, under
+/* Remove garbage that was dropped before before_us: takes it off the list, under
  * the lock; then removes the files, without. */
-struct garbage *log_take_garbage(struct log *log, int64_t before_ms);
+struct garbage *log_take_garbage(struct log *log, int64_t before_us);
 void log_free_garbage(struct vfs *vfs, const char *dir,
 		      struct garbage *garbage);
 

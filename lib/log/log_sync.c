@@ -134,9 +134,9 @@ int log_sync_begin(struct log *log, struct log_sync **sync_out)
 
 	if (log->failed)
 		return -EIO;
-	garbage =
-		log_take_garbage(log, log->clock->wall_ms(log->clock) -
-					      log->config.file_delete_delay_ms);
+	garbage = log_take_garbage(
+		log, log->clock->monotonic_us(log->clock) -
+			     log->config.file_delete_delay_ms * 1000);
 	if (!has_work(log, first) && garbage == NULL)
 		return 0;
 	sync = calloc(1, sizeof(*sync) + (log->segment_count - first) *

@@ -16,7 +16,7 @@
 
 /* Garbage */
 
-struct garbage *log_take_garbage(struct log *log, int64_t before_ms)
+struct garbage *log_take_garbage(struct log *log, int64_t before_us)
 {
 	struct garbage **at = &log->garbage;
 	struct garbage *taken = NULL;
@@ -24,7 +24,7 @@ struct garbage *log_take_garbage(struct log *log, int64_t before_ms)
 	while (*at != NULL) {
 		struct garbage *g = *at;
 
-		if (g->dropped_ms <= before_ms) {
+		if (g->dropped_us <= before_us) {
 			*at = g->next;
 			g->next = taken;
 			taken = g;
@@ -33,6 +33,11 @@ struct garbage *log_take_garbage(struct log *log, int64_t before_ms)
 		}
 	}
 	return taken;
+}
+
+bool log_has_garbage(const struct log *log)
+{
+	return log->garbage != NULL;
 }
 
 void log_free_garbage(struct vfs *vfs, const char *dir, struct garbage *garbage)
@@ -57,7 +62,7 @@ static int drop_segment(struct log *log, struct segment *s)
 		*g = (struct garbage){
 			.next = log->garbage,
 			.base_offset = s->base_offset,
-			.dropped_ms = log->clock->wall_ms(log->clock),
+			.dropped_us = log->clock->monotonic_us(log->clock),
 		};
 		log->garbage = g;
 	}

@@ -5,6 +5,7 @@
  *	waiter.c     waiters and wait sets
  *	topics.c     which topics and partitions are hosted
  *	flusher.c    the threads that sync
+ *	clock_watch.c  did the clock jump?
  *	room.c       is there room on the disk?
  *	keeper.c     the thread that looks after the rest, from time to time
  *	recovery.c   what the data directory holds when the broker starts
@@ -19,6 +20,7 @@
 #include <sys/queue.h>
 
 #include "kbrokerd/logger.h"
+#include "kbrokerd/partition/clock_watch.h"
 #include "kbrokerd/partition/partition.h"
 #include "kbrokerd/partition/traffic.h"
 
@@ -46,7 +48,6 @@ struct partition {
 	bool unsynced;   /* appended to since the last sync began */
 	bool promised;   /* an appender will start a sync */
 	bool queued;     /* in the flusher's queue */
-	bool due;        /* in the keeper's list */
 	bool syncing;    /* a sync runs without the lock */
 	struct log *log; /* NULL: CLOSED */
 	int64_t high_watermark;
@@ -65,8 +66,10 @@ struct partition {
 	int64_t file_bytes, last_write_ms;
 
 	TAILQ_ENTRY(partition) in_queue; /* under the flusher's lock */
-	TAILQ_ENTRY(partition) in_due;   /* under the keeper's lock */
+	/* Under the keeper's lock. */
+	TAILQ_ENTRY(partition) in_due;
 	int64_t due_us;
+	bool due; /* in the list */
 };
 
 TAILQ_HEAD(partition_list, partition);
@@ -115,6 +118,7 @@ struct keeper {
 	/* Those who wait for log starts to be written. */
 	LIST_HEAD(checkpoint_waiters, checkpoint_waiter) waiting;
 	int64_t retention_us;
+	struct clock_watch clock;
 	bool purge; /* deleted directories wait to be removed */
 	pthread_t thread;
 	bool started, stopping;
@@ -180,8 +184,9 @@ void partition_sync_due(struct partition *p);
 void partition_set_config(struct partition *p,
 			  const struct topic_config *config);
 
-/* Drop old segments; now_us decides whether a closed one is looked at. */
-void partition_retention(struct partition *p, int64_t now_us);
+/* Drop old segments, and by_age forget silent producers; now_us decides
+ * whether a closed one is looked at. */
+void partition_retention(struct partition *p, int64_t now_us, bool by_age);
 
 /* What the checkpoints are to say of it; false: nothing. */
 struct partition_marks {
@@ -222,7 +227,7 @@ void flusher_add(struct partition *p);
 
 int keeper_start(struct partition_table *table);
 void keeper_stop(struct partition_table *table);
-/* Under the partition's lock: sync it in so many us, if it is not due yet. */
+/* Under the partition's lock: sync it in so many us, if not before. */
 void keeper_add(struct partition *p, int64_t after_us);
 /* The checkpoints are out of date. */
 void keeper_want_checkpoint(struct partition_table *table);

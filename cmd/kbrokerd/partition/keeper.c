@@ -12,6 +12,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,17 +24,11 @@
 
 /* What is wanted of it */
 
-void keeper_add(struct partition *p, int64_t after_us)
+/* Under the keeper's lock. */
+static void insert_due(struct keeper *k, struct partition *p)
 {
-	struct keeper *k = &p->table->keeper;
 	struct partition *before;
 
-	if (p->due)
-		return;
-	p->due = true;
-	partition_retain(p);
-	pthread_mutex_lock(&k->lock);
-	p->due_us = table_now_us(p->table) + after_us;
 	TAILQ_FOREACH_REVERSE(before, &k->due, partition_list, in_due)
 	if (before->due_us <= p->due_us)
 		break;
@@ -42,6 +37,23 @@ void keeper_add(struct partition *p, int64_t after_us)
 	} else {
 		TAILQ_INSERT_HEAD(&k->due, p, in_due);
 		pthread_cond_signal(&k->work);
+	}
+}
+
+void keeper_add(struct partition *p, int64_t after_us)
+{
+	struct keeper *k = &p->table->keeper;
+	int64_t due_us = table_now_us(p->table) + after_us;
+
+	pthread_mutex_lock(&k->lock);
+	if (!p->due || due_us < p->due_us) {
+		if (p->due)
+			TAILQ_REMOVE(&k->due, p, in_due);
+		else
+			partition_retain(p);
+		p->due = true;
+		p->due_us = due_us;
+		insert_due(k, p);
 	}
 	pthread_mutex_unlock(&k->lock);
 }
@@ -192,13 +204,30 @@ static void serve_waiters(struct partition_table *table)
 
 /* Retention */
 
+/* May ages be told by the wall clock?  Not just after it has jumped. */
+static bool trust_clock(struct partition_table *table)
+{
+	struct clock *clock = table->params.clock;
+	struct clock_watch *watch = &table->keeper.clock;
+	int64_t jump_ms = clock_watch_look(watch, clock->wall_ms(clock),
+					   clock->monotonic_us(clock));
+
+	if (jump_ms != 0)
+		table_log(table, LOGGER_WARN,
+			  "the clock jumped by %" PRId64
+			  " ms: what is too old is not removed for %d minutes",
+			  jump_ms, (int)(CLOCK_DISTRUST_US / (60 * SECOND_US)));
+	return clock_watch_is_sound(watch);
+}
+
 void keeper_apply_retention(struct partition_table *table)
 {
 	size_t count;
 	struct partition **all = topics_all(table, &count);
+	bool by_age = trust_clock(table);
 
 	for (size_t i = 0; i < count; i++)
-		partition_retention(all[i], table_now_us(table));
+		partition_retention(all[i], table_now_us(table), by_age);
 	topics_give_back(all, count);
 }
 
@@ -269,6 +298,7 @@ static bool find_chores(struct partition_table *table, struct chores *chores,
 	k->purge = false;
 	if (first != NULL && first->due_us <= now_us) {
 		TAILQ_REMOVE(&k->due, first, in_due);
+		first->due = false;
 		chores->due = first;
 	}
 	LIST_FOREACH (w, &k->waiting, in_list) {
@@ -352,6 +382,7 @@ int keeper_start(struct partition_table *table)
 	int rc;
 
 	k->retention_us = table_now_us(table) + retention_interval_us(table);
+	trust_clock(table);
 	rc = pthread_create(&k->thread, NULL, run, table);
 	if (rc != 0)
 		return -rc;

@@ -25,6 +25,8 @@
 #define TRY_AGAIN_US   INT64_C(1000000)
 #define LOOK_AGAIN_US  (3600 * INT64_C(1000000))
 #define MILLISECOND_US 1000
+/* A year is as good as never, and adds up. */
+#define DELETE_DELAY_MAX_US (365 * 24 * 3600 * INT64_C(1000000))
 /* The last sync's weight in the mean, as a power of two. */
 #define SYNC_MEAN_SHIFT 3
 
@@ -42,7 +44,11 @@ static void apply_config(struct partition *p, const struct topic_config *config)
 	p->commit = p->table->params.flush_mode == FLUSH_COMMIT ||
 		    config->log.flush_messages <= 1;
 	p->flush_messages = config->log.flush_messages;
-	p->delete_delay_us = config->log.file_delete_delay_ms * MILLISECOND_US;
+	p->delete_delay_us = DELETE_DELAY_MAX_US;
+	if (config->log.file_delete_delay_ms <
+	    DELETE_DELAY_MAX_US / MILLISECOND_US)
+		p->delete_delay_us =
+			config->log.file_delete_delay_ms * MILLISECOND_US;
 	p->flush_us = SYNC_AFTER_US;
 	if (config->log.flush_ms < SYNC_AFTER_US / MILLISECOND_US)
 		p->flush_us = config->log.flush_ms * MILLISECOND_US;
@@ -495,6 +501,13 @@ static void end_sync(struct partition *p, struct log_sync *sync, int rc)
 		keeper_add(p, p->flush_us);
 }
 
+/* Files that were still too young to be removed: the next sync does it. */
+static void see_to_garbage(struct partition *p)
+{
+	if (p->state == PARTITION_OPEN && log_has_garbage(p->log))
+		remove_files_later(p);
+}
+
 /* Takes and gives back the lock. */
 static void sync_partition(struct partition *p, bool queued)
 {
@@ -514,6 +527,7 @@ static void sync_partition(struct partition *p, bool queued)
 		pthread_mutex_lock(&p->lock);
 		end_sync(p, sync, rc);
 	}
+	see_to_garbage(p);
 	pthread_mutex_unlock(&p->lock);
 	keeper_want_checkpoint(table);
 }
@@ -539,7 +553,6 @@ void partition_sync_start(struct partition *p)
 void partition_sync_due(struct partition *p)
 {
 	pthread_mutex_lock(&p->lock);
-	p->due = false;
 	if (p->state == PARTITION_OPEN && !p->syncing)
 		flusher_add(p);
 	pthread_mutex_unlock(&p->lock);
@@ -678,15 +691,16 @@ bool partition_marks(struct partition *p, struct partition_marks *out)
 }
 
 static void apply_retention(struct partition *p,
-			    const struct topic_config *config, int64_t now_ms)
+			    const struct topic_config *config, int64_t now_ms,
+			    bool by_age)
 {
 	int64_t start = log_start_offset(p->log);
 	int rc = 0;
 
 	if (config->delete_old)
-		rc = log_apply_retention(p->log, config->retention_ms,
-					 config->retention_bytes,
-					 p->high_watermark, now_ms);
+		rc = log_apply_retention(
+			p->log, by_age ? config->retention_ms : -1,
+			config->retention_bytes, p->high_watermark, now_ms);
 	if (rc < 0)
 		table_log(p->table, LOGGER_WARN,
 			  "cannot remove old segments of %s-%" PRId32 ": %s",
@@ -699,14 +713,15 @@ static void apply_retention(struct partition *p,
 			  log_start_offset(p->log));
 	if (rc > 0)
 		remove_files_later(p);
-	log_expire_producers(p->log, now_ms);
+	if (by_age)
+		log_expire_producers(p->log, now_ms);
 	if (log_start_offset(p->log) != start) {
 		waiters_fire_all(p);
 		keeper_want_checkpoint(p->table);
 	}
 }
 
-void partition_retention(struct partition *p, int64_t now_us)
+void partition_retention(struct partition *p, int64_t now_us, bool by_age)
 {
 	struct clock *clock = p->table->params.clock;
 	struct topic_config config;
@@ -722,7 +737,7 @@ void partition_retention(struct partition *p, int64_t now_us)
 	}
 	p->looked_at_us = now_us;
 	if (partition_open(p) == 0) {
-		apply_retention(p, &config, clock->wall_ms(clock));
+		apply_retention(p, &config, clock->wall_ms(clock), by_age);
 		/* It was opened for this only. */
 		if (was_closed && p->waiters == NULL) {
 			close_log(p);

@@ -20,7 +20,15 @@
 #include "record/builder.h"
 #include "wire/error_codes.h"
 
-enum { PRODUCE = 0, FETCH = 1, LIST_OFFSETS = 2 };
+enum {
+	PRODUCE = 0,
+	FETCH = 1,
+	LIST_OFFSETS = 2,
+	DELETE_RECORDS = 21,
+	LEADER_EPOCH = 23,
+	LOG_DIRS = 35,
+	DESCRIBE_PRODUCERS = 61,
+};
 
 struct bench {
 	struct kit *kit;
@@ -32,12 +40,19 @@ struct bench {
 static inline const struct api *bench_find_api(int16_t key)
 {
 	static const struct api apis[] = {
-		[PRODUCE] = { PRODUCE, -1, false, api_produce },
-		[FETCH] = { FETCH, -1, true, api_fetch },
-		[LIST_OFFSETS] = { LIST_OFFSETS, -1, false, api_list_offsets },
+		{ PRODUCE, -1, false, api_produce },
+		{ FETCH, -1, true, api_fetch },
+		{ LIST_OFFSETS, -1, false, api_list_offsets },
+		{ DELETE_RECORDS, -1, false, api_delete_records },
+		{ LEADER_EPOCH, -1, false, api_offset_for_leader_epoch },
+		{ LOG_DIRS, -1, false, api_describe_log_dirs },
+		{ DESCRIBE_PRODUCERS, -1, false, api_describe_producers },
 	};
 
-	return key >= PRODUCE && key <= LIST_OFFSETS ? &apis[key] : NULL;
+	for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++)
+		if (apis[i].key == key)
+			return &apis[i];
+	return NULL;
 }
 
 static inline struct bench *bench_new(enum flush_mode flush_mode)
@@ -145,6 +160,10 @@ struct answer {
 		struct produce_response produce;
 		struct fetch_response fetch;
 		struct list_offsets_response list_offsets;
+		struct delete_records_response delete_records;
+		struct offset_for_leader_epoch_response leader_epoch;
+		struct describe_log_dirs_response log_dirs;
+		struct describe_producers_response producers;
 	};
 };
 

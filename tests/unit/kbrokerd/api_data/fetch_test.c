@@ -567,6 +567,97 @@ static void records_that_did_not_fit_come_next_others_first(void **state)
 	close(fd);
 }
 
+/* Once more than a seek: nothing moves, but the client asks for more. */
+static void session_tells_who_seeks_beyond_the_end(void **state)
+{
+	struct bench *b = *state;
+	int fd = dial(b);
+	int32_t id = begin_session(fd, VERSION);
+	struct fetch_call c;
+	struct answer a;
+
+	for (int32_t epoch = 1; epoch <= 3; epoch++) {
+		fill_fetch(&c, epoch == 1);
+		c.request.session_id = id;
+		c.request.session_epoch = epoch;
+		c.parts[0].partition = 3;
+		c.parts[0].fetch_offset = 77;
+		call(fd, FETCH, VERSION, &c.request, &a);
+		assert_int_equal(fetched(&a, 0)->partition_index, 3);
+		assert_int_equal(fetched(&a, 0)->error_code,
+				 WIRE_OFFSET_OUT_OF_RANGE);
+		answer_clear(&a);
+	}
+	close(fd);
+}
+
+static void partition_named_twice_is_read_once(void **state)
+{
+	struct bench *b = *state;
+	int fd = dial(b);
+	struct fetch_call c;
+	struct answer a;
+
+	add_record(b, 0, 10);
+	add_record(b, 0, 10);
+	fill_fetch(&c, 3);
+	c.parts[2].partition = 0;
+	c.parts[2].fetch_offset = 1;
+	call(fd, FETCH, VERSION, &c.request, &a);
+	assert_int_equal(a.fetch.responses[0].partitions_count, 2);
+	/* At the place of the first, what the last asks for. */
+	assert_int_equal(fetched(&a, 0)->partition_index, 0);
+	assert_int_equal(count_records(fetched(&a, 0)), 1);
+	assert_int_equal(fetched(&a, 1)->partition_index, 1);
+	answer_clear(&a);
+	close(fd);
+}
+
+/* Else a client that names one topic too many would never pause. */
+static void unknown_partitions_do_not_end_the_wait(void **state)
+{
+	struct bench *b = *state;
+	int fd = dial(b);
+	struct fetch_call c;
+	struct answer a;
+
+	fill_fetch(&c, 2);
+	c.parts[0].partition = PARTITIONS;
+	send_request(fd, FETCH, VERSION, &c.request);
+	assert_true(is_silent(fd, 20));
+	add_record(b, 1, 10);
+	assert_true(receive(fd, FETCH, VERSION, &a));
+	assert_int_equal(count_records(fetched(&a, 0)), 1);
+	assert_int_equal(fetched(&a, 1)->partition_index, PARTITIONS);
+	assert_int_equal(fetched(&a, 1)->error_code,
+			 WIRE_UNKNOWN_TOPIC_OR_PARTITION);
+	answer_clear(&a);
+
+	/* But there is nothing to wait for when there is nothing else. */
+	c.topic.partitions_count = 1;
+	call(fd, FETCH, VERSION, &c.request, &a);
+	answer_clear(&a);
+	close(fd);
+}
+
+static void negative_sizes_are_refused_where_there_are_records(void **state)
+{
+	struct bench *b = *state;
+	int fd = dial(b);
+	struct fetch_call c;
+	struct answer a;
+
+	add_record(b, 0, 10);
+	fill_fetch(&c, 2);
+	c.request.min_bytes = 0;
+	c.parts[0].partition_max_bytes = c.parts[1].partition_max_bytes = -1;
+	call(fd, FETCH, VERSION, &c.request, &a);
+	assert_int_equal(fetched(&a, 0)->error_code, WIRE_UNKNOWN_SERVER_ERROR);
+	assert_int_equal(fetched(&a, 1)->error_code, WIRE_NONE);
+	answer_clear(&a);
+	close(fd);
+}
+
 static void forgotten_partitions_are_not_told(void **state)
 {
 	struct bench *b = *state;
@@ -804,6 +895,10 @@ int main(void)
 		OS(session_tells_only_what_changed),
 		OS(session_works_by_topic_id),
 		OS(records_that_did_not_fit_come_next_others_first),
+		OS(session_tells_who_seeks_beyond_the_end),
+		OS(partition_named_twice_is_read_once),
+		OS(unknown_partitions_do_not_end_the_wait),
+		OS(negative_sizes_are_refused_where_there_are_records),
 		OS(forgotten_partitions_are_not_told),
 		OS(session_errors_are_told_at_the_top),
 		OS(session_sees_a_topic_go_and_come_back),

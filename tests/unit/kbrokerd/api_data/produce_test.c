@@ -172,9 +172,47 @@ static void full_disk_is_told_and_passes(void **state)
 	produce(fd, VERSION, -1, buffer_slice(&bytes), &a);
 	assert_int_equal(produced(&a)->error_code, WIRE_KAFKA_STORAGE_ERROR);
 	assert_non_null(memmem(produced(&a)->error_message.data,
-			       produced(&a)->error_message.len, "No space", 8));
+			       produced(&a)->error_message.len, "is full", 7));
 	answer_clear(&a);
 	gate_fail(&b->kit->gate, 0, 0);
+	produce(fd, VERSION, -1, buffer_slice(&bytes), &a);
+	assert_int_equal(produced(&a)->error_code, WIRE_NONE);
+	answer_clear(&a);
+	buffer_clear(&bytes);
+	close(fd);
+}
+
+static void full_disk_is_refused_before_it_is_full_to_the_last_byte(
+	void **state)
+{
+	struct bench *b = *state;
+	struct buffer bytes = make_batch(&(struct kit_batch){ .records = 1 });
+	struct answer a;
+	int fd;
+
+	/* Given a broker that is to keep 1000 bytes free, of which 900 are. */
+	kit_stop(b->kit);
+	b->kit->min_free_bytes = 1000;
+	gate_set_space(&b->kit->gate, 100000, 900);
+	kit_start(b->kit, true);
+	b->broker.partitions = b->kit->table;
+	fd = dial(b);
+
+	/* When somebody produces, he is told to try again, and why. */
+	produce(fd, VERSION, -1, buffer_slice(&bytes), &a);
+	assert_int_equal(produced(&a)->error_code, WIRE_KAFKA_STORAGE_ERROR);
+	assert_non_null(memmem(produced(&a)->error_message.data,
+			       produced(&a)->error_message.len,
+			       "900 bytes are free, and min.free.bytes=1000",
+			       43));
+	answer_clear(&a);
+
+	/* And when there is room again, by itself, it is taken. */
+	gate_set_space(&b->kit->gate, 100000, 90000);
+	do {
+		produce(fd, VERSION, -1, buffer_slice(&bytes), &a);
+		answer_clear(&a);
+	} while (!kit_logged(b->kit, "records are taken"));
 	produce(fd, VERSION, -1, buffer_slice(&bytes), &a);
 	assert_int_equal(produced(&a)->error_code, WIRE_NONE);
 	answer_clear(&a);
@@ -631,6 +669,7 @@ int main(void)
 		COMMIT(sync_that_takes_too_long_times_out),
 		COMMIT(failed_sync_is_a_storage_error),
 		COMMIT(full_disk_is_told_and_passes),
+		COMMIT(full_disk_is_refused_before_it_is_full_to_the_last_byte),
 		COMMIT(client_that_goes_does_not_strand_the_rest),
 		COMMIT(partitions_fail_one_by_one),
 		OS(unknown_topics_are_told_by_name_and_by_id),

@@ -36,6 +36,7 @@ struct gate_vfs {
 	int opens;   /* of segment files */
 	int rmdirs;  /* done */
 	int sync_error, write_error;
+	struct vfs_space space; /* total 0: what the machine says */
 };
 
 static inline struct gate_vfs *gate_of(struct vfs *vfs)
@@ -89,6 +90,19 @@ static inline int gate_open(struct vfs *vfs, const char *path, int flags,
 	return g->below->open(g->below, path, flags, mode);
 }
 
+static inline int gate_space(struct vfs *vfs, const char *path,
+			     struct vfs_space *space_out)
+{
+	struct gate_vfs *g = gate_of(vfs);
+
+	pthread_mutex_lock(&g->lock);
+	*space_out = g->space;
+	pthread_mutex_unlock(&g->lock);
+	return space_out->total_bytes > 0
+		       ? 0
+		       : g->below->space(g->below, path, space_out);
+}
+
 static inline int gate_rmdir(struct vfs *vfs, const char *path)
 {
 	struct gate_vfs *g = gate_of(vfs);
@@ -108,6 +122,7 @@ static inline void gate_init(struct gate_vfs *g)
 	g->vfs.fdatasync = gate_fdatasync;
 	g->vfs.pwritev = gate_pwritev;
 	g->vfs.open = gate_open;
+	g->vfs.space = gate_space;
 	g->vfs.rmdir = gate_rmdir;
 	pthread_mutex_init(&g->lock, NULL);
 	pthread_cond_init(&g->changed, NULL);
@@ -127,6 +142,14 @@ static inline void gate_fail(struct gate_vfs *g, int sync_error,
 	pthread_mutex_lock(&g->lock);
 	g->sync_error = sync_error;
 	g->write_error = write_error;
+	pthread_mutex_unlock(&g->lock);
+}
+
+static inline void gate_set_space(struct gate_vfs *g, int64_t total_bytes,
+				  int64_t usable_bytes)
+{
+	pthread_mutex_lock(&g->lock);
+	g->space = (struct vfs_space){ total_bytes, usable_bytes };
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -290,6 +313,7 @@ struct kit {
 	struct data_dir *dir;
 	struct partition_table *table;
 	enum flush_mode flush_mode;
+	int64_t min_free_bytes;
 	pthread_mutex_t log_lock;
 	char log[64 * KIT_LINE_MAX];
 	size_t log_len;
@@ -330,6 +354,7 @@ static inline void kit_start(struct kit *k, bool clean)
 		.properties = &k->properties,
 		.node_id = KIT_NODE,
 		.flush_mode = k->flush_mode,
+		.min_free_bytes = k->min_free_bytes,
 		.clean = clean,
 		.log = kit_on_log,
 		.log_arg = k,
