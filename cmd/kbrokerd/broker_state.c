@@ -257,6 +257,8 @@ void broker_reload(struct broker *broker, struct config *loaded)
 		tell_clients(broker, config_text(merged, ADVERTISED),
 			     "settings");
 	pthread_mutex_unlock(&broker->settings_lock);
+	metadata_set_properties(broker->metadata, &merged->properties);
+	partition_table_set_properties(broker->partitions, &merged->properties);
 	image = metadata_image(broker->metadata);
 	broker_apply_dynamic(broker, image);
 	image_release(image);

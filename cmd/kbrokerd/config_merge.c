@@ -24,7 +24,7 @@ static bool is_taken(const char *key)
 		if (strcmp(taken_keys[i], key) == 0)
 			return true;
 	}
-	return false;
+	return config_is_topic_default(key);
 }
 
 static int copy_property(struct properties *to, const struct property *p)

@@ -39,6 +39,8 @@ bool config_list_has(const char *list, const char *word);
 
 /* In config_texts.c: the file, the environment, -X; each key checked. */
 int config_read_texts(struct loading *l);
+/* Is it what a topic has that does not say otherwise? */
+bool config_is_topic_default(const char *key);
 /* Name, in one notice, what Kafka knows and we have no use for. */
 void config_tell_unused(struct loading *l);
 

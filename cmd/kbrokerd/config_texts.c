@@ -315,16 +315,11 @@ int config_read_texts(struct loading *l)
 	return rc;
 }
 
-/* What Kafka knows and we have no use for yet. */
-static bool is_used(const char *key)
+bool config_is_topic_default(const char *key)
 {
 	size_t count;
 	const struct config_def *topics = config_defs(CONFIG_TOPIC, &count);
 
-	for (size_t i = 0; i < CONFIG_COUNT(used_keys); i++) {
-		if (strcmp(used_keys[i], key) == 0)
-			return true;
-	}
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < topics[i].synonym_count; j++) {
 			if (strcmp(topics[i].synonyms[j].name, key) == 0)
@@ -332,6 +327,16 @@ static bool is_used(const char *key)
 		}
 	}
 	return false;
+}
+
+/* What Kafka knows and we have no use for yet. */
+static bool is_used(const char *key)
+{
+	for (size_t i = 0; i < CONFIG_COUNT(used_keys); i++) {
+		if (strcmp(used_keys[i], key) == 0)
+			return true;
+	}
+	return config_is_topic_default(key);
 }
 
 void config_tell_unused(struct loading *l)

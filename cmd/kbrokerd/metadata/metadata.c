@@ -32,7 +32,7 @@ struct metadata {
 	int32_t node_id;
 	int32_t default_partitions;
 	int16_t default_replication_factor;
-	const struct properties *properties;
+	_Atomic(const struct properties *) properties;
 	int (*check_setting)(void *arg, const char *name, const char *value,
 			     char *error, size_t error_size);
 	void *check_arg;
@@ -332,6 +332,12 @@ void metadata_submit(struct metadata *m, struct metadata_change *change)
 	pthread_mutex_unlock(&m->lock);
 }
 
+void metadata_set_properties(struct metadata *m,
+			     const struct properties *properties)
+{
+	m->properties = properties;
+}
+
 struct producer_ids *metadata_producer_ids(struct metadata *m)
 {
 	return m->producer_ids;
@@ -385,7 +391,7 @@ static struct metadata *metadata_new(const struct metadata_params *params)
 	m->node_id = params->node_id;
 	m->default_partitions = params->default_partitions;
 	m->default_replication_factor = params->default_replication_factor;
-	m->properties = params->properties;
+	atomic_init(&m->properties, params->properties);
 	m->check_setting = params->check_setting;
 	m->check_arg = params->check_arg;
 	m->last = &m->first;

@@ -103,6 +103,11 @@ struct metadata_change {
  */
 void metadata_submit(struct metadata *m, struct metadata_change *change);
 
+/* The node's settings were read again; they must outlive the metadata.  Any
+ * thread. */
+void metadata_set_properties(struct metadata *m,
+			     const struct properties *properties);
+
 /* This node's share of producer ids (producer_ids.h). */
 struct producer_ids *metadata_producer_ids(struct metadata *m);
 

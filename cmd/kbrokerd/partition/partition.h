@@ -34,7 +34,8 @@ struct partition_table_params {
 	struct random *random;
 	struct data_dir *dir;
 	struct metadata *metadata;
-	const struct properties *properties; /* the node's, for topic configs */
+	/* The node's, for topic configs. */
+	_Atomic(const struct properties *) properties;
 	int32_t node_id;
 	enum flush_mode flush_mode;
 	bool clean;                 /* the last shutdown was */
@@ -102,6 +103,13 @@ void partition_table_wait_checkpoint(struct partition_table *table,
 				     struct checkpoint_waiter *waiter);
 void partition_table_unwait_checkpoint(struct partition_table *table,
 				       struct checkpoint_waiter *waiter);
+
+/*
+ * The node's settings were read again: have its topics configured by them.
+ * They must outlive the table.  Any thread.
+ */
+void partition_table_set_properties(struct partition_table *table,
+				    const struct properties *properties);
 
 /*
  * The partition, with a reference, or NULL when this node does not host it

@@ -372,6 +372,39 @@ void topics_compare(struct partition_table *table, const struct image *before,
 	}
 }
 
+/* The image is taken under the shard's lock: so what a newer one changes comes
+ * after it. */
+static void refresh_shard(struct partition_table *table,
+			  struct topic_shard *shard)
+{
+	struct comparison c = { .table = table };
+
+	pthread_mutex_lock(&shard->lock);
+	c.after = metadata_image(table->params.metadata);
+	for (size_t i = 0; i < shard->bucket_count; i++) {
+		for (struct hosted_topic **at = &shard->buckets[i]; *at != NULL;
+		     at = &(*at)->next_in_bucket) {
+			const struct topic_image *topic =
+				image_topic_by_id(c.after, (*at)->id);
+
+			/* One that has gone is dropped by who says so. */
+			if (topic != NULL)
+				renew(&c, shard, at, topic);
+		}
+	}
+	pthread_mutex_unlock(&shard->lock);
+	configure(&c);
+	image_release(c.after);
+}
+
+void partition_table_set_properties(struct partition_table *table,
+				    const struct properties *properties)
+{
+	table->params.properties = properties;
+	for (size_t i = 0; i < SHARDS; i++)
+		refresh_shard(table, &table->shards[i]);
+}
+
 struct partition **topics_all(struct partition_table *table, size_t *count_out)
 {
 	struct partition **all = malloc(sizeof(struct partition *));

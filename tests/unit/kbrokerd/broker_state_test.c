@@ -404,6 +404,43 @@ static void what_is_refused_of_a_wanted_topic_is_said(void **state)
 	assert_non_null(strstr(f->error, "INVALID_TOPIC"));
 }
 
+static int64_t retention_of(struct partition *p)
+{
+	struct topic_config config;
+
+	partition_topic_config(p, &config);
+	return config.retention_ms;
+}
+
+static void topics_follow_defaults_that_are_read_again(void **state)
+{
+	static const char *const sets[] = { "log.retention.ms=5000" };
+	struct fixture *f = *state;
+	const struct image *image;
+	struct partition *p;
+	struct config *loaded;
+
+	start(f, NULL, 0);
+	assert_int_equal(want(f, "t:1"), 0);
+	image = metadata_image(f->broker->metadata);
+	p = partition_find(f->broker->partitions, image,
+			   image_topic(image, slice_of("t")), 0);
+	image_release(image);
+	assert_int_equal(retention_of(p), 604800000);
+	loaded = load(f, sets, 1);
+	broker_reload(f->broker, loaded);
+	config_free(loaded);
+	assert_int_equal(retention_of(p), 5000);
+	/* and one that says itself does not */
+	assert_int_equal(want(f, "t,retention.ms=77"), 0);
+	assert_int_equal(retention_of(p), 77);
+	loaded = load(f, NULL, 0);
+	broker_reload(f->broker, loaded);
+	config_free(loaded);
+	assert_int_equal(retention_of(p), 77);
+	partition_release(p);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -424,6 +461,7 @@ int main(void)
 		TEST(wanted_topics_converge),
 		TEST(wanted_topics_never_shrink),
 		TEST(what_is_refused_of_a_wanted_topic_is_said),
+		TEST(topics_follow_defaults_that_are_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
