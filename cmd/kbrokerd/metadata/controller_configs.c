@@ -22,7 +22,8 @@
 #include "wire/errors.h"
 #include "wire/messages.h"
 
-#define MIN_ISR "min.insync.replicas"
+#define MIN_ISR     "min.insync.replicas"
+#define ELR_VERSION "eligible.leader.replicas.version"
 
 static const struct controller_error none = { WIRE_NONE, NULL };
 static const struct controller_error no_memory = { WIRE_UNKNOWN_SERVER_ERROR,
@@ -173,8 +174,7 @@ static struct controller_error check_min_isr(const struct controller *c,
 	bool touched = names_key(edit, MIN_ISR) ||
 		       (edit->replaces && config_set_get(old, MIN_ISR) != NULL);
 
-	if (!touched ||
-	    image_feature(c->image, "eligible.leader.replicas.version") == 0)
+	if (!touched || image_feature(c->image, ELR_VERSION) == 0)
 		return none;
 	if (edit->resource.len > 0)
 		return bad_config("Broker-level min.insync.replicas cannot be "
@@ -405,6 +405,32 @@ static void add_differences(const struct controller *c,
 	}
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* With another number in sync, who is eligible to lead is no longer known. */
+static void forget_eligible(const struct controller *c,
+			    const struct config_edit *edit,
+			    const struct config_set *old,
+			    const struct config_set *set)
+{
+	struct clear_elr_record r;
+
+	if ((edit->type != WIRE_CONFIG_RESOURCE_TYPE_TOPIC &&
+	     edit->type != WIRE_CONFIG_RESOURCE_TYPE_BROKER) ||
+	    image_feature(c->image, ELR_VERSION) == 0 ||
+	    same_text(config_set_get(old, MIN_ISR),
+		      config_set_get(set, MIN_ISR)))
+		return;
+	wire_init(&clear_elr_record_desc, &r);
+	r.topic_name = edit->type == WIRE_CONFIG_RESOURCE_TYPE_TOPIC
+			       ? edit->resource
+			       : slice_of("");
+	controller_add(c, &clear_elr_record_desc, &r);
+}
+
 static struct controller_error alter_set(const struct controller *c,
 					 const struct kind *kind,
 					 const struct config_edit *edit,
@@ -424,8 +450,10 @@ static struct controller_error alter_set(const struct controller *c,
 	set = config_draft_view(&draft);
 	if (!failed(e))
 		e = kind->check_set(c, edit, old, &set, arena);
-	if (!failed(e) && !edit->validate_only)
+	if (!failed(e) && !edit->validate_only) {
 		add_differences(c, edit, old, &set);
+		forget_eligible(c, edit, old, &set);
+	}
 	return e;
 }
 

@@ -236,41 +236,14 @@ static void start_elr(const struct controller *c)
 	image_each_config(c->image, drop_min_isr, (void *)c);
 }
 
-static int forget_eligible(void *arg, const struct topic_image *topic)
-{
-	const struct controller *c = arg;
-	int32_t nobody[1] = { 0 };
-
-	for (int32_t i = 0; i < topic->partition_count; i++) {
-		const struct partition_image *p = &topic->partitions[i];
-		struct partition_change_record r;
-
-		if (p->eligible_count == 0 && p->last_known_count == 0)
-			continue;
-		wire_init(&partition_change_record_desc, &r);
-		r.partition_id = i;
-		r.topic_id = topic->id;
-		r.eligible_leader_replicas = nobody;
-		r.eligible_leader_replicas_count = 0;
-		r.last_known_elr = nobody;
-		r.last_known_elr_count = 0;
-		controller_add(c, &partition_change_record_desc, &r);
-	}
-	return 0;
-}
-
 static void set_level(const struct controller *c, const char *name, int16_t now,
 		      int16_t level)
 {
-	bool is_elr = strcmp(name, ELR_VERSION) == 0;
-
 	if (level == now)
 		return;
-	if (is_elr && now == 0)
+	if (now == 0 && strcmp(name, ELR_VERSION) == 0)
 		start_elr(c);
 	add_level(c, name, level);
-	if (is_elr && level == 0)
-		image_each_topic(c->image, forget_eligible, (void *)c);
 }
 
 static void apply(const struct plan *plan)
