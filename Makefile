@@ -122,6 +122,7 @@ deps-build:
 	@tests/deps build
 deps:
 	@tests/deps build check
+	@tests/interop/clients/install
 
 .PHONY: demo
 demo: deps-build

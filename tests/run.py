@@ -6,7 +6,7 @@
 A FILE is a bats file or a cmocka program; both speak TAP.  What fails is shown
 whole.  The last line is "N passed, N failed, N skipped".  With --strict a
 test that is skipped for a reason that 'make deps' could have removed counts
-as failed: only reasons that start with "no JDK" are left.
+as failed: only reasons that start with "no JDK", "no Go" or "no Node" are left.
 """
 import argparse
 import concurrent.futures
@@ -76,7 +76,7 @@ def judge(path, output, status, seconds):
 
 
 def is_needless(reason):
-    return not reason.startswith("no JDK")
+    return not reason.startswith(("no JDK", "no Go", "no Node"))
 
 
 def main():

@@ -1,0 +1,154 @@
+"""confluent-kafka, which is librdkafka."""
+import time
+
+from confluent_kafka import (Consumer, KafkaError, KafkaException, Producer,
+                             TopicPartition)
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry,
+                                   ConfigResource, NewPartitions, NewTopic)
+
+import driver
+
+QUICK = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100,
+         "log_level": 0}
+
+
+def results(futures):
+    return [f.result() for f in futures.values()]
+
+
+class Client:
+    def __init__(self, address):
+        self.config = dict(QUICK, **{"bootstrap.servers": address})
+        self.admin = AdminClient(self.config)
+        self.consumer = Consumer(dict(self.config, **{
+            "group.id": "unused", "enable.auto.commit": False,
+            "auto.offset.reset": "error", "enable.partition.eof": False}))
+        self.producers = {}
+        self.failed = None
+
+    def code(self, error):
+        first = error.args[0] if error.args else None
+        return first.code() if isinstance(first, KafkaError) else \
+            getattr(error, "code", None)
+
+    # Topics
+
+    def create(self, topic, partitions, configs):
+        results(self.admin.create_topics([
+            NewTopic(topic, partitions, 1, config=configs)]))
+
+    def create_many(self, topics, partitions):
+        results(self.admin.create_topics([
+            NewTopic(t, partitions, 1) for t in topics]))
+
+    def delete(self, topic):
+        results(self.admin.delete_topics([topic]))
+
+    def delete_many(self, topics):
+        results(self.admin.delete_topics(topics))
+
+    def list(self):
+        return {"topics": list(self.admin.list_topics(timeout=10).topics)}
+
+    def describe(self, topic):
+        found = self.admin.list_topics(topic, timeout=10).topics[topic]
+        return {"partitions": [
+            {"partition": p.id, "leader": p.leader, "replicas": p.replicas,
+             "isr": p.isrs} for p in found.partitions.values()]}
+
+    def configs(self, topic):
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
+        out = results(self.admin.describe_configs([resource]))[0]
+        return {"configs": {k: v.value for k, v in out.items()}}
+
+    def alter(self, topic, configs):
+        results(self.admin.incremental_alter_configs([ConfigResource(
+            ConfigResource.Type.TOPIC, topic, incremental_configs=[
+                ConfigEntry(k, v, incremental_operation=AlterConfigOpType.SET)
+                for k, v in configs.items()])]))
+
+    def grow(self, topic, partitions):
+        results(self.admin.create_partitions([
+            NewPartitions(topic, partitions)]))
+
+    # Records
+
+    def producer(self, codec):
+        if codec not in self.producers:
+            self.producers[codec] = Producer(dict(self.config, **{
+                "compression.type": codec, "linger.ms": 1}))
+        return self.producers[codec]
+
+    def delivered(self, error, _message):
+        self.failed = self.failed or error
+
+    def wait(self, producer):
+        left = producer.flush(driver.WAIT_SECONDS)
+        failed, self.failed = self.failed, None
+        if failed:
+            raise KafkaException(failed)
+        if left:
+            raise driver.Refused("%d not sent" % left, None)
+
+    def produce(self, topic, partition, records, codec="none"):
+        producer = self.producer(codec)
+        for r in records:
+            more = {} if r["time"] is None else {"timestamp": r["time"]}
+            producer.produce(topic, driver.raw(r["value"]),
+                             driver.raw(r["key"]), partition,
+                             on_delivery=self.delivered,
+                             headers=driver.headers(r), **more)
+        self.wait(producer)
+
+    def take(self, topic, partition, offset, count):
+        self.consumer.assign([TopicPartition(topic, partition, offset)])
+        out, end = [], time.monotonic() + driver.WAIT_SECONDS
+        while len(out) < count and time.monotonic() < end:
+            for message in self.consumer.consume(count - len(out), 0.2):
+                if message.error():
+                    raise KafkaException(message.error())
+                out.append(message)
+        self.consumer.unassign()
+        return out
+
+    def consume(self, topic, partition, offset, count):
+        return {"records": [
+            driver.row(m.offset(), m.timestamp()[1], m.key(), m.value(),
+                       m.headers())
+            for m in self.take(topic, partition, offset, count)]}
+
+    def consume_numbers(self, topic, partition, count):
+        return {"numbers": [int(m.value()) for m in
+                            self.take(topic, partition, 0, count)]}
+
+    def open(self, topic, partition):
+        self.target = (topic, partition)
+        self.stream = Producer(dict(self.config, **{
+            "enable.idempotence": True, "batch.num.messages": 100}))
+
+    def send(self, first, count):
+        topic, partition = self.target
+        for number in range(first, first + count):
+            self.stream.produce(topic, b"%d" % number, partition=partition,
+                                on_delivery=self.delivered)
+
+    def flush(self):
+        self.wait(self.stream)
+
+    # Positions
+
+    def watermarks(self, topic, partition):
+        return {"offsets": list(self.consumer.get_watermark_offsets(
+            TopicPartition(topic, partition), 10))}
+
+    def offset_for(self, topic, partition, time):
+        out = self.consumer.offsets_for_times(
+            [TopicPartition(topic, partition, time)], 10)
+        return {"offset": out[0].offset}
+
+    def delete_records(self, topic, partition, offset):
+        results(self.admin.delete_records([
+            TopicPartition(topic, partition, offset)]))
+
+
+driver.serve(Client)
