@@ -23,22 +23,21 @@ static const char *const used_keys[] = {
 	"auto.create.topics.enable",
 	"broker.id",
 	"broker.rack",
-	"cluster.id",
 	"connections.max.idle.ms",
 	"controller.listener.names",
 	"controller.quorum.voters",
+	"controller.quota.window.num",
+	"controller.quota.window.size.seconds",
 	"controller.quorum.bootstrap.servers",
 	"default.replication.factor",
 	"delete.topic.enable",
 	"fetch.max.bytes",
-	"flush.mode",
 	"inter.broker.listener.name",
 	"listener.security.protocol.map",
 	"listeners",
 	"log.dir",
 	"log.dirs",
 	"log.retention.check.interval.ms",
-	"logging.level",
 	"max.connections",
 	"max.incremental.fetch.session.cache.slots",
 	"max.request.partition.size.limit",
@@ -48,9 +47,6 @@ static const char *const used_keys[] = {
 	"metadata.log.segment.ms",
 	"metadata.max.retention.bytes",
 	"metadata.max.retention.ms",
-	"metrics.partitions",
-	"metrics.topic.limit",
-	"min.free.bytes",
 	"node.id",
 	"num.network.threads",
 	"num.partitions",
@@ -60,6 +56,8 @@ static const char *const used_keys[] = {
 	"process.roles",
 	"producer.id.expiration.ms",
 	"queued.max.request.bytes",
+	"quota.window.num",
+	"quota.window.size.seconds",
 	"security.inter.broker.protocol",
 	"share.coordinator.state.topic.num.partitions",
 	"share.coordinator.state.topic.replication.factor",
@@ -68,7 +66,7 @@ static const char *const used_keys[] = {
 	"socket.receive.buffer.bytes",
 	"socket.request.max.bytes",
 	"socket.send.buffer.bytes",
-	"topics.file",
+	"telemetry.max.bytes",
 	"transaction.state.log.num.partitions",
 	"transaction.state.log.replication.factor",
 	"transaction.state.log.segment.bytes",
@@ -336,7 +334,9 @@ static bool is_used(const char *key)
 		if (strcmp(used_keys[i], key) == 0)
 			return true;
 	}
-	return config_is_topic_default(key);
+	/* Ours all have. */
+	return config_is_topic_default(key) ||
+	       config_def_find(CONFIG_BROKER, key) == NULL;
 }
 
 void config_tell_unused(struct loading *l)
