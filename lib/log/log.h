@@ -186,6 +186,26 @@ struct log_time_offset {
 	int32_t leader_epoch; /* -1: unknown */
 };
 
+/*
+ * Looking up a time in two steps, so that nothing is unpacked under the lock.
+ * The first finds the first batch, from from_offset on and beginning below
+ * end_offset, that can hold a record of target_ms or later: all of it in
+ * *slice_out, with a reference, or an empty slice.  Then log_search_batch(),
+ * on any thread and without the lock, finds its first such record at or above
+ * from_offset; when there is none (found_out->offset is -1) the search goes on
+ * at *next_offset_out.  Both return 0, -ENOMEM, -EBADMSG or an error of the
+ * file system.
+ */
+int log_batch_for_time(struct log *log, int64_t target_ms, int64_t from_offset,
+		       int64_t end_offset, struct log_slice *slice_out);
+int log_search_batch(const struct log_slice *slice, int64_t target_ms,
+		     int64_t from_offset, struct log_time_offset *found_out,
+		     int64_t *next_offset_out);
+
+/* The greatest timestamp that a record has, -1: none.  Unlike
+ * log_max_timestamp_ms() it tells errors. */
+int log_greatest_time(struct log *log, int64_t *timestamp_ms_out);
+
 /* The first record below end_offset whose timestamp is target_ms or later. */
 int log_offset_for_time(struct log *log, int64_t target_ms, int64_t end_offset,
 			struct log_time_offset *found_out);

@@ -125,6 +125,20 @@ static int fill_sync(struct log *log, size_t first, struct log_sync *sync)
 	return 0;
 }
 
+/* When a file must have been dropped to be removed now. */
+static int64_t oldest_garbage_us(const struct log *log)
+{
+	int64_t delay_us;
+	int64_t before_us;
+
+	if (__builtin_mul_overflow(log->config.file_delete_delay_ms, 1000,
+				   &delay_us) ||
+	    __builtin_sub_overflow(log->clock->monotonic_us(log->clock),
+				   delay_us, &before_us))
+		return INT64_MIN;
+	return before_us;
+}
+
 int log_sync_begin(struct log *log, struct log_sync **sync_out)
 {
 	size_t first = first_dirty(log);
@@ -134,9 +148,7 @@ int log_sync_begin(struct log *log, struct log_sync **sync_out)
 
 	if (log->failed)
 		return -EIO;
-	garbage = log_take_garbage(
-		log, log->clock->monotonic_us(log->clock) -
-			     log->config.file_delete_delay_ms * 1000);
+	garbage = log_take_garbage(log, oldest_garbage_us(log));
 	if (!has_work(log, first) && garbage == NULL)
 		return 0;
 	sync = calloc(1, sizeof(*sync) + (log->segment_count - first) *

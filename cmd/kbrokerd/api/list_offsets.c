@@ -28,11 +28,16 @@ enum { READ_UNCOMMITTED = 0, READ_COMMITTED = 1 };
 typedef struct list_offsets_request_topics_partitions asked_row;
 typedef struct list_offsets_response_topics_partitions answered_row;
 
-/* One look-up, under the partition's lock. */
+/* One look-up. */
 struct lookup {
 	const asked_row *asked;
 	int8_t isolation;
 	answered_row *answer;
+
+	/* By time. */
+	int64_t target_ms;
+	int64_t from_offset, end_offset;
+	struct log_slice batch; /* a reference; the next one to be searched */
 };
 
 /* The first version that knows a special time; 0: there is no such. */
@@ -63,22 +68,18 @@ static int find_earliest(struct lookup *l, struct log *log,
 	return 0;
 }
 
-static int find_by_time(struct lookup *l, struct log *log, int64_t end_offset)
+static int find_batch(struct lookup *l, struct log *log, int64_t end_offset)
 {
-	struct log_time_offset found;
-	int rc;
+	int rc = 0;
 
-	if (l->asked->timestamp == AT_MAX_TIMESTAMP)
-		rc = log_offset_of_max_timestamp(log, &found);
-	else
-		rc = log_offset_for_time(log, l->asked->timestamp, end_offset,
-					 &found);
-	if (rc == 0 && found.offset >= 0 && found.offset < end_offset) {
-		l->answer->timestamp = found.timestamp_ms;
-		l->answer->offset = found.offset;
-		l->answer->leader_epoch = found.leader_epoch;
-	}
-	return rc;
+	l->target_ms = l->asked->timestamp;
+	l->end_offset = end_offset;
+	if (l->target_ms == AT_MAX_TIMESTAMP)
+		rc = log_greatest_time(log, &l->target_ms);
+	if (rc < 0 || l->target_ms < 0)
+		return rc;
+	return log_batch_for_time(log, l->target_ms, l->from_offset, end_offset,
+				  &l->batch);
 }
 
 static int look_up(void *arg, struct log *log,
@@ -101,8 +102,30 @@ static int look_up(void *arg, struct log *log,
 	case AT_EARLIEST_PENDING_UPLOAD:
 		return 0;
 	default:
-		return find_by_time(l, log, end_offset);
+		return find_batch(l, log, end_offset);
 	}
+}
+
+/* By time: a batch is found under the lock, and searched without it. */
+static int find(struct partition *p, struct lookup *l)
+{
+	struct log_time_offset found = { -1, -1, -1 };
+	int rc;
+
+	do {
+		rc = partition_with_log(p, look_up, l);
+		if (rc < 0 || l->batch.len == 0)
+			return rc;
+		rc = log_search_batch(&l->batch, l->target_ms, l->from_offset,
+				      &found, &l->from_offset);
+		log_slice_release(&l->batch);
+	} while (rc == 0 && found.offset < 0);
+	if (rc == 0 && found.offset < l->end_offset) {
+		l->answer->timestamp = found.timestamp_ms;
+		l->answer->offset = found.offset;
+		l->answer->leader_epoch = found.leader_epoch;
+	}
+	return rc;
 }
 
 static int16_t answer_partition(struct request *req, const struct image *image,
@@ -123,7 +146,7 @@ static int16_t answer_partition(struct request *req, const struct image *image,
 	if (error == WIRE_NONE)
 		error = hosted_check_epoch(p, asked->current_leader_epoch);
 	if (error == WIRE_NONE)
-		error = hosted_error(partition_with_log(p, look_up, l));
+		error = hosted_error(find(p, l));
 	partition_release(p);
 	return error;
 }
