@@ -14,6 +14,7 @@
 #include "kbrokerd/broker.h"
 #include "kbrokerd/metrics/export.h"
 #include "kbrokerd/metrics/metrics.h"
+#include "kbrokerd/metrics/pushed.h"
 #include "kbrokerd/server/server.h"
 #include "wire/errors.h"
 #include "wire/wire.h"
@@ -494,6 +495,7 @@ void families_write(struct metrics *m, enum exposition_form form,
 			write_partitions(&e, &ex);
 		export_clear(&ex);
 	}
+	pushed_write(&e, m->broker);
 	exposition_end(&e);
 	image_release(image);
 }
