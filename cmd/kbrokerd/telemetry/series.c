@@ -108,6 +108,23 @@ static void put_label(struct key *k, const struct otlp_label *label)
 	k->label_count++;
 }
 
+/* Whoever writes a counter adds it. */
+static void drop_total(struct key *k)
+{
+	static const char total[] = "_total";
+
+	if (k->len > sizeof(total) && memcmp(k->bytes + k->len - sizeof(total),
+					     total, sizeof(total)) == 0) {
+		k->len -= sizeof(total) - 1;
+		k->bytes[k->len - 1] = '\0';
+	}
+}
+
+static bool is_counter(const struct otlp_point *point)
+{
+	return point->is_sum && point->is_monotonic;
+}
+
 static void make_key(struct key *k, const struct otlp_point *point)
 {
 	struct slice name = point->name;
@@ -121,6 +138,8 @@ static void make_key(struct key *k, const struct otlp_point *point)
 		name.len -= left_out;
 	}
 	put_name(k, name, SERIES_NAME_MAX - 1);
+	if (is_counter(point))
+		drop_total(k);
 	for (size_t i = 0;
 	     i < point->label_count && k->label_count < SERIES_LABELS_MAX; i++)
 		put_label(k, &point->labels[i]);
@@ -177,7 +196,7 @@ int series_take(struct series_list *list, const struct otlp_point *point,
 		if (rc < 0)
 			return rc;
 	}
-	s->is_counter = point->is_sum && point->is_monotonic;
+	s->is_counter = is_counter(point);
 	if (point->is_sum && point->is_delta)
 		s->value += point->value;
 	else
