@@ -153,10 +153,12 @@ static const char *own_default(struct view *v,
 			       size_t *count, const struct config_def *def)
 {
 	const struct config *config = v->req->broker->config;
-	const char *value = properties_get(&config->computed, def->name);
+	const char *value = config_default(def->name);
 
-	if (value == NULL)
-		value = config_default(def->name);
+	/* What was found out about the machine is no default of what is set. */
+	if (properties_get(v->sources.node, def->name) == NULL &&
+	    properties_get(&config->computed, def->name) != NULL)
+		value = properties_get(&config->computed, def->name);
 	if (value == NULL)
 		return def->default_value;
 	if (*count > 0 && synonyms[*count - 1].source == CONFIG_SOURCE_DEFAULT)
@@ -315,6 +317,28 @@ static void describe_others(struct view *v, const struct other_keys *others,
 	}
 }
 
+/* Kafka has no row for these, unless they are set. */
+static bool is_hidden(const struct view *v, const char *name)
+{
+	static const char *const hidden[] = {
+		"follower.replication.throttled.rate",
+		"leader.replication.throttled.rate",
+		"replica.alter.log.dirs.io.max.bytes.per.second",
+		"unstable.api.versions.enable",
+		"unstable.feature.versions.enable",
+	};
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+		if (strcmp(hidden[i], name) == 0)
+			return config_set_get(v->sources.broker, name) ==
+				       NULL &&
+			       config_set_get(v->sources.cluster, name) ==
+				       NULL &&
+			       properties_get(v->sources.node, name) == NULL;
+	}
+	return false;
+}
+
 static void describe_node(struct view *v)
 {
 	size_t count, room;
@@ -330,7 +354,7 @@ static void describe_node(struct view *v)
 	if (room == 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (is_wanted(v, defs[i].name))
+		if (is_wanted(v, defs[i].name) && !is_hidden(v, defs[i].name))
 			describe_key(v, &defs[i]);
 	}
 	describe_others(v, &others, false);
