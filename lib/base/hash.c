@@ -49,6 +49,11 @@ uint32_t hash_crc32(const void *data, size_t len)
 				 len);
 }
 
+uint32_t hash_crc32_update(uint32_t crc, const void *data, size_t len)
+{
+	return (uint32_t)crc32_z(crc, data, len);
+}
+
 uint32_t hash_fnv1a(const void *data, size_t len)
 {
 	const uint8_t *at = data;

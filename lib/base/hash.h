@@ -13,6 +13,9 @@ uint32_t hash_murmur2(const void *data, size_t len);
 /* librdkafka's consistent partitioners: CRC-32 as in zlib. */
 uint32_t hash_crc32(const void *data, size_t len);
 
+/* Go on: crc is what came out of the bytes before, 0 at the start. */
+uint32_t hash_crc32_update(uint32_t crc, const void *data, size_t len);
+
 /* 32-bit FNV-1a, as librdkafka's fnv1a partitioners (and Sarama's) use it. */
 uint32_t hash_fnv1a(const void *data, size_t len);
 

@@ -34,7 +34,7 @@ struct log_config {
 	int64_t flush_messages; /* these two are for whoever calls */
 	int64_t flush_ms;       /* log_sync_begin(): a log never does */
 	int64_t file_delete_delay_ms;
-	bool preallocate; /* has no effect: files grow by appending */
+	bool preallocate; /* take a segment's room when it is made */
 	int64_t producer_expiration_ms; /* producer.id.expiration.ms */
 };
 

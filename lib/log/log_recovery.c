@@ -24,7 +24,10 @@
 
 enum {
 	READ_BYTES = 256 << 10, /* at once */
-	OLD_HEADER_BYTES = 17,  /* of a message before record batches */
+	/* Of a message before record batches, behind offset and size. */
+	OLD_HEADER_BYTES = 17,
+	OLD_LENGTH_MIN = 14,
+	OLD_CRC_FROM = 16, /* from the front of it all */
 };
 
 /* Segments */
@@ -106,18 +109,36 @@ static bool is_in_order(const struct scan *scan,
 
 /*
  * A whole message of the formats before record batches?  A crash does not
- * leave one: the directory is an old Kafka's, and is not to be cut.
+ * leave one: the directory is an old Kafka's, and is not to be cut.  Its front
+ * is in bytes; a large one is read through the buffer.  1 or 0, or an error.
  */
-static bool is_old_format(const uint8_t *bytes, size_t len)
+static int is_old_format(struct scan *scan, const uint8_t *bytes, size_t len)
 {
+	struct segment *s = scan->segment;
+	int64_t at = scan->position + OLD_CRC_FROM;
+	int64_t end;
+	uint32_t wanted;
 	uint32_t size;
+	uint32_t crc = 0;
 
 	if (len < BATCH_LENGTH_FROM + OLD_HEADER_BYTES)
-		return false;
+		return 0;
 	size = get_be32(bytes + BATCH_LENGTH);
-	return bytes[BATCH_MAGIC] <= 1 && size >= 14 &&
-	       size <= len - BATCH_LENGTH_FROM &&
-	       get_be32(bytes + 12) == hash_crc32(bytes + 16, size - 4);
+	wanted = get_be32(bytes + BATCH_LENGTH_FROM);
+	end = scan->position + BATCH_LENGTH_FROM + (int64_t)size;
+	if (bytes[BATCH_MAGIC] > 1 || size < OLD_LENGTH_MIN || end > s->size)
+		return 0;
+	while (at < end) {
+		size_t n =
+			end - at < READ_BYTES ? (size_t)(end - at) : READ_BYTES;
+		int rc = vfs_read_all(s->vfs, s->fd, scan->buffer, n, at);
+
+		if (rc < 0)
+			return rc;
+		crc = hash_crc32_update(crc, scan->buffer, n);
+		at += (int64_t)n;
+	}
+	return crc == wanted;
 }
 
 /*
@@ -132,8 +153,10 @@ static int check_batch(struct scan *scan, const uint8_t *bytes, size_t len,
 	bool holds = true;
 	int rc;
 
-	if (batch_header_read(slice, header) < 0)
-		return is_old_format(bytes, len) ? -EBADMSG : 0;
+	if (batch_header_read(slice, header) < 0) {
+		rc = is_old_format(scan, bytes, len);
+		return rc == 1 ? -EBADMSG : rc;
+	}
 	if (header->size > scan->segment->size - scan->position ||
 	    !is_in_order(scan, header))
 		return 0;

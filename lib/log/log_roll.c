@@ -103,7 +103,9 @@ static int create_segment(struct log *log, int64_t base_offset,
 		return -ENOMEM;
 	rc = make_dir(log);
 	if (rc == 0)
-		rc = segment_create(s);
+		rc = segment_create(s, log->config.preallocate
+					       ? log->config.segment_bytes
+					       : 0);
 	if (rc < 0) {
 		segment_release(s);
 		return rc;

@@ -76,9 +76,22 @@ static int open_file(struct segment *s, int flags)
 	return 0;
 }
 
-int segment_create(struct segment *s)
+int segment_create(struct segment *s, int64_t reserve_bytes)
 {
-	return open_file(s, O_RDWR | O_CREAT | O_TRUNC);
+	char path[PATH_BYTES_MAX];
+	int rc = open_file(s, O_RDWR | O_CREAT | O_TRUNC);
+
+	if (rc < 0 || reserve_bytes <= 0)
+		return rc;
+	rc = s->vfs->reserve(s->vfs, s->fd, reserve_bytes);
+	s->reserved = rc == 0;
+	/* Not every file system can. */
+	if (rc == 0 || rc == -EOPNOTSUPP || rc == -ENOSYS)
+		return 0;
+	/* An empty file would be the end of the log for the next start. */
+	if (segment_path(path, s->dir, s->base_offset, SUFFIX_LOG) == 0)
+		s->vfs->unlink(s->vfs, path);
+	return rc;
 }
 
 int segment_open_file(struct segment *s)
@@ -191,6 +204,10 @@ int segment_seal(struct segment *s)
 	time_index_append(&s->times, max);
 	s->sealed = true;
 	s->indexes_synced = false;
+	/* What is left of the reserve is for others. */
+	if (s->reserved && s->fd >= 0)
+		s->vfs->ftruncate(s->vfs, s->fd, s->size);
+	s->reserved = false;
 	return segment_flush_indexes(s);
 }
 

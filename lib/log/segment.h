@@ -45,6 +45,7 @@ struct segment {
 	struct time_index times;
 	uint64_t last_used; /* the log's count of reads */
 	bool sealed;
+	bool reserved; /* has room beyond its end */
 	bool resident; /* the indexes are in memory */
 	bool indexes_synced;
 };
@@ -76,8 +77,10 @@ static inline struct segment *segment_retain(struct segment *s)
  * nothing. */
 void segment_release(struct segment *s);
 
-/* Make the file, empty: what is there is lost.  Returns 0 or an error. */
-int segment_create(struct segment *s);
+/* Make the file, empty: what is there is lost.  Takes room for reserve_bytes,
+ * where the file system can, until it is sealed.  Returns 0 or an error,
+ * -ENOSPC also when there is not so much room. */
+int segment_create(struct segment *s, int64_t reserve_bytes);
 
 /* Open the file if it is not open, and learn its size.  Returns 0 or an
  * error of the file system. */

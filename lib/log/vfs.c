@@ -171,6 +171,17 @@ static int64_t system_modified_ms(struct vfs *vfs, int fd)
 	return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
+static int system_reserve(struct vfs *vfs, int fd, int64_t bytes)
+{
+	int rc;
+
+	(void)vfs;
+	do {
+		rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes);
+	} while (rc < 0 && errno == EINTR);
+	return or_errno(rc);
+}
+
 static int system_space(struct vfs *vfs, const char *path,
 			struct vfs_space *space_out)
 {
@@ -207,6 +218,7 @@ struct vfs *vfs_system(void)
 		.sync_dir = system_sync_dir,
 		.list = system_list,
 		.modified_ms = system_modified_ms,
+		.reserve = system_reserve,
 		.space = system_space,
 	};
 

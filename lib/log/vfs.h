@@ -40,6 +40,10 @@ struct vfs {
 	 * and returns that. */
 	int (*list)(struct vfs *vfs, const char *path,
 		    int (*on_name)(void *arg, const char *name), void *arg);
+	/* Take room for so many bytes from the front on; the size stays.  As
+	 * fallocate(2) with FALLOC_FL_KEEP_SIZE; ftruncate gives back what is
+	 * beyond the end. */
+	int (*reserve)(struct vfs *vfs, int fd, int64_t bytes);
 	/* When the file was last written, in ms since 1970. */
 	int64_t (*modified_ms)(struct vfs *vfs, int fd);
 	/* Of the file system that path lies in; as statvfs(3). */

@@ -13,6 +13,7 @@
 struct decompressor {
 	enum codec codec;
 	struct slice in; /* what is left to unpack */
+	size_t limit;    /* more than so many bytes nobody will take */
 };
 
 struct codec_ops {

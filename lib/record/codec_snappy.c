@@ -147,6 +147,8 @@ static int unpack_block(struct snappy_decoder *s, struct slice block)
 	if (snappy_uncompressed_length(from, block.len, &len) != SNAPPY_OK ||
 	    len > block.len * RATIO_MAX)
 		return -EBADMSG;
+	if (len > s->base.limit)
+		return -E2BIG;
 	buffer_reset(&s->block);
 	s->taken = 0;
 	to = buffer_reserve(&s->block, len);

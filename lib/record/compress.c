@@ -97,7 +97,7 @@ int compress_bytes(enum codec codec, int level, struct slice data,
 	return rc;
 }
 
-int decompressor_new(enum codec codec, struct slice data,
+int decompressor_new(enum codec codec, struct slice data, size_t limit,
 		     struct decompressor **d_out)
 {
 	const struct codec_ops *ops = find_codec(codec);
@@ -110,6 +110,7 @@ int decompressor_new(enum codec codec, struct slice data,
 		return -ENOMEM;
 	d->codec = codec;
 	d->in = data;
+	d->limit = limit;
 	rc = ops->decoder_start(d);
 	if (rc < 0) {
 		decompressor_free(d);
@@ -184,7 +185,7 @@ int decompress_bytes(enum codec codec, struct slice data, size_t max,
 	struct decompressor *d;
 	int rc;
 
-	rc = decompressor_new(codec, data, &d);
+	rc = decompressor_new(codec, data, max, &d);
 	if (rc < 0)
 		return rc;
 	rc = read_all(d, max, out);

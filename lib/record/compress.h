@@ -50,11 +50,15 @@ int decompress_bytes(enum codec codec, struct slice data, size_t max,
 /* Unpack piece by piece, for who needs to look but not to keep. */
 struct decompressor;
 
-int decompressor_new(enum codec codec, struct slice data,
+/* limit: more bytes than that are not wanted.  A codec that must unpack a piece
+ * as a whole says -E2BIG rather than take memory for more; the others do not
+ * look at it. */
+int decompressor_new(enum codec codec, struct slice data, size_t limit,
 		     struct decompressor **d_out);
 void decompressor_free(struct decompressor *d);
 
-/* Up to len bytes more: how many (0 at the end), -EBADMSG or -ENOMEM. */
+/* Up to len bytes more: how many (0 at the end), -EBADMSG, -E2BIG or
+ * -ENOMEM. */
 int64_t decompressor_read(struct decompressor *d, uint8_t *to, size_t len);
 
 #endif /* RECORD_COMPRESS_H */

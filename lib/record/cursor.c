@@ -21,7 +21,7 @@ static int open_source(struct cursor *c, enum codec codec, struct slice bytes)
 		c->memory = malloc(CURSOR_WINDOW_BYTES);
 	if (c->memory == NULL)
 		return -ENOMEM;
-	rc = decompressor_new(codec, bytes, &c->source);
+	rc = decompressor_new(codec, bytes, (size_t)c->limit, &c->source);
 	c->start = c->memory;
 	c->end = c->memory;
 	return rc;

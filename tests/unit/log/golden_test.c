@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/hash.h"
 #include "log/data_dir.h"
 #include "log/log.h"
 #include "log/partition_metadata.h"
@@ -297,6 +298,29 @@ static void messages_of_an_old_format_are_not_cut(void **state)
 	assert_int_equal(log_open(&f->params, &f->log, NULL), -EBADMSG);
 }
 
+static void large_message_of_an_old_format_is_not_cut_either(void **state)
+{
+	enum { SIZE = 700000, HEADER = 12 };
+	struct fixture *f = *state;
+	uint8_t *old = calloc(1, HEADER + SIZE);
+
+	/* Larger than recovery reads at once. */
+	assert_non_null(old);
+	put_be32(old + 8, SIZE);
+	memset(old + 40, 'x', HEADER + SIZE - 40);
+	put_be32(old + HEADER, hash_crc32(old + 16, SIZE - 4));
+	assert_int_equal(vfs_system()->mkdir(vfs_system(), f->dir, 0755), 0);
+	kit_write_file(f->dir, FIRST_LOG, old, HEADER + SIZE);
+	assert_int_equal(log_open(&f->params, &f->log, NULL), -EBADMSG);
+
+	/* But what a crash tore is cut. */
+	old[HEADER + SIZE - 1] ^= 1;
+	kit_write_file(f->dir, FIRST_LOG, old, HEADER + SIZE);
+	assert_int_equal(log_open(&f->params, &f->log, NULL), 0);
+	assert_int_equal(log_end_offset(f->log), 0);
+	free(old);
+}
+
 static void note_entry(void *arg, const struct checkpoint_entry *e)
 {
 	struct checkpoint_entry *seen = arg;
@@ -348,6 +372,7 @@ int main(void)
 		TEST(producers_come_from_the_snapshot),
 		TEST(directory_of_another_topic_is_refused),
 		TEST(messages_of_an_old_format_are_not_cut),
+		TEST(large_message_of_an_old_format_is_not_cut_either),
 		TEST(data_directory_of_kafka_is_understood),
 	};
 

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -614,6 +615,50 @@ static void reader_behind_the_high_watermark_costs_no_read(void **state)
 	log_slice_release(&slice);
 }
 
+/* What the file takes on the disk, bytes. */
+static int64_t room_of(struct fixture *f, const char *name)
+{
+	char path[KIT_PATH_MAX + 64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	assert_int_equal(stat(path, &st), 0);
+	return (int64_t)st.st_blocks * 512;
+}
+
+static void preallocated_segment_has_its_room_until_it_is_sealed(void **state)
+{
+	static const char first[] = "00000000000000000000.log";
+	struct fixture *f = *state;
+
+	f->params.config.preallocate = true;
+	f->params.config.segment_bytes = 4 << 20;
+	assert_int_equal(log_open(&f->params, &f->log, NULL), 0);
+	append(f, 1, 100);
+	/* Where the file system can. */
+	if (room_of(f, first) < 4 << 20)
+		print_message("no fallocate(2) here\n");
+	assert_int_equal(log_size_bytes(f->log), f->header.size);
+	assert_int_equal(log_roll(f->log), 0);
+	assert_true(room_of(f, first) < 1 << 20);
+}
+
+static void no_room_to_preallocate_refuses_the_records(void **state)
+{
+	struct kit_batch what = { .records = 1 };
+	struct fixture *f = *state;
+	struct log_appended appended;
+
+	f->params.config.preallocate = true;
+	assert_int_equal(log_open(&f->params, &f->log, NULL), 0);
+	fault_vfs_fail(f->faults, FAULT_WRITE, -ENOSPC, 0, 1);
+	assert_int_equal(append_batch(f, &what, &appended), -ENOSPC);
+	/* Nor is there an empty segment for the next start to find. */
+	assert_false(kit_file_exists(f->dir, "00000000000000000000.log"));
+	assert_int_equal(append_batch(f, &what, &appended), 0);
+	assert_int_equal(appended.base_offset, 0);
+}
+
 static void few_files_of_sealed_segments_stay_open(void **state)
 {
 	struct fixture *f = *state;
@@ -727,6 +772,8 @@ int main(void)
 		TEST(read_is_bounded),
 		TEST(reader_at_the_end_costs_no_read),
 		TEST(reader_behind_the_high_watermark_costs_no_read),
+		TEST(preallocated_segment_has_its_room_until_it_is_sealed),
+		TEST(no_room_to_preallocate_refuses_the_records),
 		TEST(few_files_of_sealed_segments_stay_open),
 		TEST(slice_outlives_its_segment),
 		TEST(bytes_between_offsets_are_roughly_known),

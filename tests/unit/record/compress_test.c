@@ -286,8 +286,9 @@ static void pieces_of_any_size_make_the_whole(void **state)
 		size_t at = 0;
 		int64_t n;
 
-		assert_int_equal(
-			decompressor_new(codec, buffer_slice(&packed), &d), 0);
+		assert_int_equal(decompressor_new(codec, buffer_slice(&packed),
+						  SIZE_MAX, &d),
+				 0);
 		do {
 			size_t len =
 				1 + random_below(&seeded.random, sizeof(piece));
@@ -417,6 +418,38 @@ static struct buffer make_bomb(enum codec codec)
 	return bomb;
 }
 
+/* Snappy cannot be unpacked in parts, so what it says of its size is believed
+ * or not before any memory is taken. */
+static void raw_snappy_beyond_the_bound_takes_no_memory(void **state)
+{
+	struct buffer packed = { 0 };
+	struct decompressor *d;
+	uint8_t byte;
+	size_t len = snappy_max_compressed_length(BOMB_BYTES);
+	char *zeroes = calloc(1, BOMB_BYTES);
+
+	(void)state;
+	assert_non_null(zeroes);
+	assert_non_null(buffer_reserve(&packed, len));
+	assert_int_equal(
+		snappy_compress(zeroes, BOMB_BYTES, (char *)packed.data, &len),
+		SNAPPY_OK);
+	buffer_commit(&packed, len);
+	free(zeroes);
+
+	assert_int_equal(decompressor_new(CODEC_SNAPPY, buffer_slice(&packed),
+					  BOMB_BYTES - 1, &d),
+			 0);
+	assert_int_equal(decompressor_read(d, &byte, 1), -E2BIG);
+	decompressor_free(d);
+	assert_int_equal(decompressor_new(CODEC_SNAPPY, buffer_slice(&packed),
+					  BOMB_BYTES, &d),
+			 0);
+	assert_int_equal(decompressor_read(d, &byte, 1), 1);
+	decompressor_free(d);
+	buffer_clear(&packed);
+}
+
 static void bombs_are_refused_at_the_bound(void **state)
 {
 	struct buffer out = { 0 };
@@ -450,12 +483,13 @@ static void two_at_once_do_not_disturb_each_other(void **state)
 		uint8_t a[14];
 		uint8_t b[14];
 
-		assert_int_equal(
-			decompressor_new(codec, buffer_slice(&one), &first), 0);
+		assert_int_equal(decompressor_new(codec, buffer_slice(&one),
+						  SIZE_MAX, &first),
+				 0);
 		assert_int_equal(decompressor_read(first, a, 5), 5);
-		assert_int_equal(
-			decompressor_new(codec, buffer_slice(&two), &second),
-			0);
+		assert_int_equal(decompressor_new(codec, buffer_slice(&two),
+						  SIZE_MAX, &second),
+				 0);
 		assert_int_equal(decompressor_read(second, b, 14), 14);
 		assert_int_equal(decompressor_read(first, a + 5, 9), 9);
 		assert_memory_equal(a, "the first text", 14);
@@ -547,6 +581,7 @@ int main(void)
 		cmocka_unit_test(lz4_of_linked_blocks_is_refused),
 		cmocka_unit_test(lz4_is_framed_as_java_writes_it),
 		cmocka_unit_test(bombs_are_refused_at_the_bound),
+		cmocka_unit_test(raw_snappy_beyond_the_bound_takes_no_memory),
 		cmocka_unit_test(two_at_once_do_not_disturb_each_other),
 		cmocka_unit_test(every_codec_works_in_a_thread_that_ends),
 		cmocka_unit_test(a_thread_keeps_one_and_releases_it_at_its_end),

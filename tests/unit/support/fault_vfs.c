@@ -340,6 +340,14 @@ static int64_t fault_modified_ms(struct vfs *vfs, int fd)
 	return real()->modified_ms(real(), fd);
 }
 
+static int fault_reserve(struct vfs *vfs, int fd, int64_t bytes)
+{
+	struct fault_vfs *f = of(vfs);
+	int rc = fault(f, FAULT_WRITE);
+
+	return rc < 0 ? rc : real()->reserve(real(), fd, bytes);
+}
+
 static int fault_space(struct vfs *vfs, const char *path,
 		       struct vfs_space *space_out)
 {
@@ -371,6 +379,7 @@ struct fault_vfs *fault_vfs_new(const char *root)
 		.sync_dir = fault_sync_dir,
 		.list = fault_list,
 		.modified_ms = fault_modified_ms,
+		.reserve = fault_reserve,
 		.space = fault_space,
 	};
 	f->root = strdup(root);
