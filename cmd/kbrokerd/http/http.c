@@ -302,6 +302,10 @@ static int open_sockets(struct broker *broker, struct http_sockets *s,
 	const struct config *config = broker->config;
 	int rc = 0;
 
+	/* One that systemd opened stands for all. */
+	if (config->http_fd >= 0)
+		return http_sockets_adopt(s, config->http_fd, error,
+					  error_size);
 	for (size_t i = 0; rc == 0 && i < config->http.count; i++)
 		rc = http_sockets_open(s, &config->http.listeners[i], error,
 				       error_size);

@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "http/page.h"
+#include "kbrokerd/broker.h"
 #include "kbrokerd/metrics/families.h"
+
+enum { ALIVE_PATIENCE_MS = 2000 };
 
 static void answer_root(struct visit *v)
 {
@@ -17,7 +20,13 @@ static void answer_root(struct visit *v)
 
 static void answer_live(struct visit *v)
 {
-	visit_say(v, HTTP_OK, "ok");
+	if (v->phase == HTTP_SERVING &&
+	    !broker_is_alive(v->broker, ALIVE_PATIENCE_MS))
+		visit_say(v, HTTP_SERVUNAVAIL,
+			  "an io thread has not turned for %d ms",
+			  ALIVE_PATIENCE_MS);
+	else
+		visit_say(v, HTTP_OK, "ok");
 }
 
 static void answer_ready(struct visit *v)

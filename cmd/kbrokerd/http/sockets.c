@@ -4,6 +4,7 @@
 #include "kbrokerd/http/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -116,6 +117,27 @@ int http_sockets_open(struct http_sockets *s,
 			 at->host[0] == '\0' ? "*" : at->host, at->port,
 			 strerror(-rc));
 	return rc;
+}
+
+int http_sockets_adopt(struct http_sockets *s, int fd, char *error,
+		       size_t error_size)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
+	socklen_t len = sizeof(address);
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own < 0 || fcntl(own, F_SETFL, O_NONBLOCK) < 0 ||
+	    getsockname(own, (struct sockaddr *)&address, &len) < 0) {
+		snprintf(error, error_size, "http: the socket of systemd: %s",
+			 strerror(errno));
+		if (own >= 0)
+			close(own);
+		return -EINVAL;
+	}
+	s->fds[s->count++] = own;
+	s->port = ntohs(v4->sin_port); /* v6 has it in the same place */
+	return 0;
 }
 
 void http_sockets_close(struct http_sockets *s)

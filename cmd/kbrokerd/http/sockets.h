@@ -26,6 +26,11 @@ int http_sockets_open(struct http_sockets *s,
 		      const struct http_listener_config *at, char *error,
 		      size_t error_size);
 
+/* Add one that listens already; fd stays the caller's.  Returns 0 or a
+ * negative errno with a text in error. */
+int http_sockets_adopt(struct http_sockets *s, int fd, char *error,
+		       size_t error_size);
+
 /* Close them all. */
 void http_sockets_close(struct http_sockets *s);
 
