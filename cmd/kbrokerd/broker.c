@@ -24,7 +24,7 @@
 #include "kbrokerd/server/server.h"
 #include "kbrokerd/telemetry/telemetry.h"
 
-enum { STOP_PATIENCE_MS = 30000, DEFAULT_NODE_ID = 1 };
+enum { STOP_PATIENCE_MS = 25000, DEFAULT_NODE_ID = 1 };
 
 /* The data directory */
 

@@ -535,27 +535,35 @@ while True:
 	wait_for "$told" '^STOPPING=1'
 }
 
-@test "sockets that systemd opened are the listeners" {
+@test "sockets that systemd opened are the listeners, and one serves HTTP" {
+	local line ready=$BATS_TEST_TMPDIR/ready http_port
+
 	cat >"$BATS_TEST_TMPDIR/activate" <<-'END'
 		import os, socket, sys
-		s = socket.socket()
-		s.bind(("127.0.0.1", 0))
-		s.listen(5)
-		os.dup2(s.fileno(), 3)
-		os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1",
-		                  LISTEN_FDNAMES="PLAINTEXT")
+		sockets = [socket.create_server(("127.0.0.1", 0)) for _ in "ab"]
+		copies = [os.dup(s.fileno()) for s in sockets]
+		for i, fd in enumerate(copies):
+		    os.dup2(fd, 3 + i)
+		os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2",
+		                  LISTEN_FDNAMES="PLAINTEXT:http")
 		os.execv(sys.argv[1], sys.argv[1:])
 	END
-	mkfifo "$BATS_TEST_TMPDIR/ready"
+	mkfifo "$ready"
 	python3 "$BATS_TEST_TMPDIR/activate" "$KBROKERD" --ready-fd 9 \
-		-X log.dirs="$data" -X http.listeners=off --port-file "$BATS_TEST_TMPDIR/port" \
-		>"$BATS_TEST_TMPDIR/out" 2>&1 9>"$BATS_TEST_TMPDIR/ready" &
+		-X log.dirs="$data" --port-file "$BATS_TEST_TMPDIR/port" \
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- 9>"$ready" &
 	pid=$!
 	pids+=("$pid")
-	read -r line <"$BATS_TEST_TMPDIR/ready"
+	read -r line <"$ready"
 	port=$(<"$BATS_TEST_TMPDIR/port")
 	[[ $line == "kbrokerd: ready PLAINTEXT://127.0.0.1:$port cluster="* ]]
 	is_serving
+	http_port=$(sed -n 's/.*url=http:.*:\([0-9]*\)\/$/\1/p' "$BATS_TEST_TMPDIR/err")
+	exec 9<>"/dev/tcp/127.0.0.1/$http_port"
+	printf 'GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n' >&9
+	read -r line <&9
+	exec 9>&-
+	[[ $line == "HTTP/1."*" 200 "* ]]
 	stop
 }
 
