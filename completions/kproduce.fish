@@ -16,7 +16,7 @@ end
 
 complete -c kproduce -s t -l topic -x -a '(__kproduce_topics)' -d 'Topic to produce to; with -J it overrides the envelope\'s'
 complete -c kproduce -s p -l partition -x -d 'Partition of every record, -1 for the partitioner\'s choice, or keep: the envelope\'s'
-complete -c kproduce -l create -d 'Create a missing topic, with P partitions and R replicas, else the broker\'s defaults'
+complete -c kproduce -l create -d 'Create a missing topic, with P partitions and R replicas, else the broker\'s defaults and what -p asks for'
 complete -c kproduce -s P -l producer -d 'Taken for kcat\'s sake'
 complete -c kproduce -s D -l delimiter -x -d 'Records are parted by this; \\n \\t \\r \\0 \\xNN'
 complete -c kproduce -s 0 -l nul -d 'Records are parted by NUL bytes'

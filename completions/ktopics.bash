@@ -48,7 +48,7 @@ _ktopics() {
 	esac
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		list|ls|describe|create|delete|rm|get|set|unset|partitions|offsets)
+		list|ls|describe|create|delete|rm|get|set|unset|partitions|offsets|trim|du)
 			verb=${COMP_WORDS[i]}
 			break
 			;;
@@ -57,7 +57,7 @@ _ktopics() {
 	case $verb in
 	'')
 		[[ $cur == -* ]] ||
-			COMPREPLY=($(compgen -W "list describe create delete get set unset partitions offsets" -- "$cur"))
+			COMPREPLY=($(compgen -W "list describe create delete get set unset partitions offsets trim du" -- "$cur"))
 		;;
 	list|ls)
 		case $prev in
@@ -168,6 +168,40 @@ _ktopics() {
 			;;
 		esac
 		flags='--at -o --columns --header -i --internal -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
+		[[ $cur == -* ]] ||
+			COMPREPLY=($(compgen -W "$(_ktopics_topics)" -- "$cur"))
+		;;
+	trim)
+		case $prev in
+		--before)
+			COMPREPLY=()
+			return
+			;;
+		--offset)
+			COMPREPLY=()
+			return
+			;;
+		-p|--partition)
+			COMPREPLY=()
+			return
+			;;
+		-o|--columns)
+			COMPREPLY=($(compgen -W "topic partition start to records bytes" -- "$cur"))
+			return
+			;;
+		esac
+		flags='--before --offset -p --partition -y --yes -n --dry-run -o --columns --header -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
+		[[ $cur == -* ]] ||
+			COMPREPLY=($(compgen -W "$(_ktopics_topics)" -- "$cur"))
+		;;
+	du)
+		case $prev in
+		-o|--columns)
+			COMPREPLY=($(compgen -W "topic partition broker bytes lag dir future" -- "$cur"))
+			return
+			;;
+		esac
+		flags='-s --summary -o --columns --header -i --internal -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
 		[[ $cur == -* ]] ||
 			COMPREPLY=($(compgen -W "$(_ktopics_topics)" -- "$cur"))
 		;;

@@ -97,7 +97,7 @@ static const struct option_row produce_table[] = {
 	  .kind = OPTION_PARSE,
 	  .section = "Where to",
 	  .doc = "Create a missing topic, with P partitions and R replicas, "
-		 "else the broker's defaults",
+		 "else the broker's defaults and what -p asks for",
 	  .parse = parse_create },
 	{ .letter = 'P',
 	  .name = "producer",

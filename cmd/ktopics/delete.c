@@ -3,32 +3,22 @@
  *
  * Takes names only, never patterns, and asks on a terminal.
  */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "ktopics/topics.h"
 #include "wire/errors.h"
 
-/* Ask the person at the terminal. */
 static int confirm(struct ktopics *k)
 {
-	char answer[16];
+	struct buffer question = { 0 };
+	int status;
 
-	if (k->options.yes || k->options.dry_run)
-		return EXIT_GO_ON;
-	if (!isatty(STDIN_FILENO))
-		return message_usage(&k->messages,
-				     "deleting asks first, and stdin is no "
-				     "terminal; -y says yes");
-	fprintf(stderr, "Delete %d topic%s and all records:", k->operand_count,
-		k->operand_count == 1 ? "" : "s");
+	buffer_printf(&question,
+		      "Delete %d topic%s and all records:", k->operand_count,
+		      k->operand_count == 1 ? "" : "s");
 	for (int i = 0; i < k->operand_count; i++)
-		fprintf(stderr, " %s", k->operands[i]);
-	fprintf(stderr, "? [y/N] ");
-	if (fgets(answer, sizeof(answer), stdin) != NULL &&
-	    (answer[0] == 'y' || answer[0] == 'Y'))
-		return EXIT_GO_ON;
-	return message_fail(&k->messages, EXIT_REFUSED, "nothing deleted");
+		buffer_printf(&question, " %s", k->operands[i]);
+	status = ktopics_confirm(k, "deleting", buffer_text(&question));
+	buffer_clear(&question);
+	return status;
 }
 
 static int check_names(struct ktopics *k)

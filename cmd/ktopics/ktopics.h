@@ -38,6 +38,10 @@ struct ktopics_options {
 	bool fail;
 	int64_t broker; /* -1: topics are meant */
 	const char *at; /* a time */
+	bool summary;
+	const char *before; /* a time, or "end" */
+	int64_t to_offset;  /* -1: none */
+	int64_t partition;  /* -1: all */
 };
 
 struct ktopics {
@@ -65,9 +69,20 @@ int ktopics_set(void *run);
 int ktopics_unset(void *run);
 int ktopics_partitions(void *run);
 int ktopics_offsets(void *run);
+int ktopics_trim(void *run);
+int ktopics_du(void *run);
 
 /* Returns EXIT_GO_ON, or a status, all having been said. */
 int ktopics_connect(struct ktopics *k);
+
+/*
+ * What cannot be undone is asked for, unless -y or -n say so: "QUESTION?
+ * [y/N]". Where stdin is no terminal that is a usage error, which the first
+ * tells before anything else is done; doing is "deleting".  EXIT_GO_ON, or the
+ * status.
+ */
+int ktopics_can_confirm(struct ktopics *k, const char *doing);
+int ktopics_confirm(struct ktopics *k, const char *doing, const char *question);
 
 /* --wait in ms; false with an error said when it is no duration. */
 bool ktopics_wait_ms(struct ktopics *k, int64_t *ms_out);

@@ -4,9 +4,9 @@
  * Names and counts come from one metadata request; what costs more (bytes,
  * records, last write) is asked for only where its column is printed.
  */
-#include <errno.h>
 #include <stdlib.h>
 
+#include "ktopics/log_dirs.h"
 #include "ktopics/offsets.h"
 #include "wire/errors.h"
 
@@ -17,8 +17,6 @@ static const struct column columns[] = {
 	{ "internal", COLUMN_BOOL }, { "id", COLUMN_TEXT },
 };
 
-enum { API_DESCRIBE_LOG_DIRS = 35 };
-
 /* What is known of a topic beyond its metadata; -1: not known. */
 struct figures {
 	int64_t bytes;
@@ -28,61 +26,18 @@ struct figures {
 
 /* Bytes on disk */
 
-static void add_bytes(const struct describe_log_dirs_response_results_topics *t,
-		      const struct topic_list *topics, struct figures *figures)
+static void add_bytes(void *arg, const struct log_dir_entry *entry)
 {
-	for (size_t i = 0; i < topics->count; i++) {
-		if (!slice_equal(topics->items[i]->name, t->name))
-			continue;
-		if (figures[i].bytes < 0)
-			figures[i].bytes = 0;
-		for (int32_t p = 0; p < t->partitions_count; p++)
-			figures[i].bytes += t->partitions[p].partition_size;
-	}
-}
+	struct figures *f = (struct figures *)arg + entry->topic;
 
-/* What one broker has on its disks of all topics. */
-static bool ask_log_dirs(struct ktopics *k, int32_t node,
-			 const struct topic_list *topics,
-			 struct figures *figures)
-{
-	struct client_request *request =
-		ktopics_request(k, API_DESCRIBE_LOG_DIRS);
-	struct describe_log_dirs_request *q = client_request_message(request);
-	const struct describe_log_dirs_response *answer;
-	bool answered;
-
-	q->topics = NULL;
-	q->topics_count = -1;
-	answered = client_call(request, node,
-			       k->options.common.step_timeout_ms) == 0;
-	if (!answered && client_request_error(request)->rc != -ENOTSUP)
-		ktopics_fail(k, client_request_error(request));
-	else if (!answered)
-		message_info(&k->messages, "no sizes: %s",
-			     client_request_error(request)->text);
-	answer = answered ? client_request_answer(request) : NULL;
-	for (int32_t d = 0; answered && d < answer->results_count; d++) {
-		const struct describe_log_dirs_response_results *dir =
-			&answer->results[d];
-
-		for (int32_t t = 0; t < dir->topics_count; t++)
-			add_bytes(&dir->topics[t], topics, figures);
-	}
-	client_request_free(request);
-	return answered;
+	f->bytes = (f->bytes < 0 ? 0 : f->bytes) + entry->bytes;
 }
 
 static void fill_bytes(struct ktopics *k, const struct topic_list *topics,
 		       struct figures *figures)
 {
-	const struct metadata_response *all =
-		client_request_answer(topics->request);
-	bool answered = false;
+	bool answered = log_dirs_each(k, topics, add_bytes, figures);
 
-	for (int32_t i = 0; i < all->brokers_count; i++)
-		answered |= ask_log_dirs(k, all->brokers[i].node_id, topics,
-					 figures);
 	/* A topic that no broker has on disk yet is empty. */
 	for (size_t i = 0; answered && i < topics->count; i++) {
 		if (figures[i].bytes < 0)

@@ -34,6 +34,30 @@ int ktopics_connect(struct ktopics *k)
 	return message_fail(&k->messages, (int)error.kind, "%s", error.text);
 }
 
+int ktopics_can_confirm(struct ktopics *k, const char *doing)
+{
+	if (k->options.yes || k->options.dry_run || isatty(STDIN_FILENO))
+		return EXIT_GO_ON;
+	return message_usage(&k->messages,
+			     "%s asks first, and stdin is no terminal; -y says "
+			     "yes",
+			     doing);
+}
+
+int ktopics_confirm(struct ktopics *k, const char *doing, const char *question)
+{
+	int status = ktopics_can_confirm(k, doing);
+	char answer[16];
+
+	if (status != EXIT_GO_ON || k->options.yes || k->options.dry_run)
+		return status;
+	fprintf(stderr, "%s? [y/N] ", question);
+	if (fgets(answer, sizeof(answer), stdin) != NULL &&
+	    (answer[0] == 'y' || answer[0] == 'Y'))
+		return EXIT_GO_ON;
+	return message_fail(&k->messages, EXIT_REFUSED, "nothing deleted");
+}
+
 bool ktopics_wait_ms(struct ktopics *k, int64_t *ms_out)
 {
 	*ms_out = WAIT_DEFAULT_MS;
@@ -192,7 +216,11 @@ static void release(struct ktopics *k)
 int main(int argc, char **argv)
 {
 	struct ktopics k = {
-		.options = { .partitions = -1, .replicas = -1, .broker = -1 },
+		.options = { .partitions = -1,
+			     .replicas = -1,
+			     .broker = -1,
+			     .to_offset = -1,
+			     .partition = -1 },
 	};
 	struct option_result result;
 	int status;

@@ -21,36 +21,45 @@ static bool is_pattern(const char *name)
 	return name[0] == '~' || strpbrk(name, "*?[") != NULL;
 }
 
+static int name_order(struct slice a, struct slice b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct metadata_response_topics *const *x = a;
 	const struct metadata_response_topics *const *y = b;
-	size_t len = (*x)->name.len < (*y)->name.len ? (*x)->name.len
-						     : (*y)->name.len;
-	int order = memcmp((*x)->name.data, (*y)->name.data, len);
 
-	return order != 0 ? order
-			  : ((*x)->name.len > (*y)->name.len) -
-				    ((*x)->name.len < (*y)->name.len);
+	return name_order((*x)->name, (*y)->name);
+}
+
+static int by_key(const void *key, const void *item)
+{
+	const struct metadata_response_topics *const *topic = item;
+
+	return name_order(*(const struct slice *)key, (*topic)->name);
+}
+
+ssize_t topics_index(const struct topic_list *list, struct slice name)
+{
+	struct metadata_response_topics **found = NULL;
+
+	if (list->count > 0)
+		found = bsearch(&name, list->items, list->count, sizeof(*found),
+				by_key);
+	return found == NULL ? -1 : found - list->items;
 }
 
 struct metadata_response_topics *topics_get(const struct topic_list *list,
 					    const char *name)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		if (slice_is(list->items[i]->name, name))
-			return list->items[i];
-	}
-	return NULL;
-}
+	ssize_t i = topics_index(list, slice_of(name));
 
-static void add(struct topic_list *list, struct metadata_response_topics *topic)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (list->items[i] == topic)
-			return;
-	}
-	list->items[list->count++] = topic;
+	return i < 0 ? NULL : list->items[i];
 }
 
 /* Patterns */
@@ -92,7 +101,7 @@ static void pattern_clear(struct pattern *p)
 }
 
 static int add_matches(struct ktopics *k, const struct metadata_response *all,
-		       const char *text, struct topic_list *list)
+		       const char *text, bool *chosen)
 {
 	struct pattern pattern;
 	bool found = false;
@@ -101,13 +110,14 @@ static int add_matches(struct ktopics *k, const struct metadata_response *all,
 	if (status != EXIT_GO_ON)
 		return status;
 	for (int32_t i = 0; i < all->topics_count; i++) {
-		struct metadata_response_topics *topic = &all->topics[i];
+		const struct metadata_response_topics *topic = &all->topics[i];
 
 		if ((topic->is_internal && !k->options.internal) ||
+		    slice_is_null(topic->name) ||
 		    !pattern_matches(&pattern, ktopics_text(k, topic->name)))
 			continue;
 		found = true;
-		add(list, topic);
+		chosen[i] = true;
 	}
 	pattern_clear(&pattern);
 	if (!found)
@@ -134,15 +144,15 @@ static int check_patterns(struct ktopics *k, char *const *names, int count)
 /* Names */
 
 static void add_named(struct ktopics *k, const struct metadata_response *all,
-		      const char *name, unsigned flags, struct topic_list *list)
+		      const char *name, unsigned flags, bool *chosen)
 {
 	for (int32_t i = 0; i < all->topics_count; i++) {
-		struct metadata_response_topics *topic = &all->topics[i];
+		const struct metadata_response_topics *topic = &all->topics[i];
 
 		if (!slice_is(topic->name, name))
 			continue;
 		if (topic->error_code == WIRE_NONE)
-			add(list, topic);
+			chosen[i] = true;
 		else if ((flags & TOPICS_QUIET) == 0 ||
 			 topic->error_code != WIRE_UNKNOWN_TOPIC_OR_PARTITION)
 			ktopics_refused(k, "topic", name, topic->error_code,
@@ -155,31 +165,45 @@ static void add_named(struct ktopics *k, const struct metadata_response *all,
 }
 
 static void add_all(struct ktopics *k, const struct metadata_response *all,
+		    bool *chosen)
+{
+	for (int32_t i = 0; i < all->topics_count; i++)
+		chosen[i] =
+			!slice_is_null(all->topics[i].name) &&
+			(k->options.internal || !all->topics[i].is_internal);
+}
+
+static void collect(const struct metadata_response *all, const bool *chosen,
 		    struct topic_list *list)
 {
 	for (int32_t i = 0; i < all->topics_count; i++) {
-		if (k->options.internal || !all->topics[i].is_internal)
-			add(list, &all->topics[i]);
+		if (chosen[i])
+			list->items[list->count++] = &all->topics[i];
 	}
+	if (list->count > 0)
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
+		qsort(list->items, list->count, sizeof(*list->items), by_name);
 }
 
 static int select_topics(struct ktopics *k, const struct metadata_response *all,
 			 char *const *names, int count, unsigned flags,
 			 struct topic_list *list)
 {
+	bool *chosen = calloc((size_t)all->topics_count + 1, sizeof(*chosen));
 	int status = EXIT_GO_ON;
 
+	if (chosen == NULL)
+		ktopics_out_of_memory(k);
 	if (count == 0 && (flags & TOPICS_ALL_IF_NONE) != 0)
-		add_all(k, all, list);
+		add_all(k, all, chosen);
 	for (int i = 0; status == EXIT_GO_ON && i < count; i++) {
 		if ((flags & TOPICS_PATTERNS) != 0 && is_pattern(names[i]))
-			status = add_matches(k, all, names[i], list);
+			status = add_matches(k, all, names[i], chosen);
 		else
-			add_named(k, all, names[i], flags, list);
+			add_named(k, all, names[i], flags, chosen);
 	}
-	if (list->count > 0)
-		/* NOLINTNEXTLINE(bugprone-sizeof-expression) */
-		qsort(list->items, list->count, sizeof(*list->items), by_name);
+	collect(all, chosen, list);
+	free(chosen);
 	return status;
 }
 

@@ -4,6 +4,8 @@
 #ifndef KTOPICS_TOPICS_H
 #define KTOPICS_TOPICS_H
 
+#include <sys/types.h>
+
 #include "ktopics/ktopics.h"
 #include "wire/messages.h"
 
@@ -28,6 +30,9 @@ enum {
 int topics_find(struct ktopics *k, char *const *names, int count,
 		unsigned flags, struct topic_list *list_out);
 void topics_clear(struct topic_list *list);
+
+/* The index of the one of that name, or -1. */
+ssize_t topics_index(const struct topic_list *list, struct slice name);
 
 /* The one of that name, or NULL. */
 struct metadata_response_topics *topics_get(const struct topic_list *list,

@@ -431,3 +431,115 @@ print(p.returncode, p.stderr.decode())' "$BIN/ktopics" get all "$topic"
 	expect_text "$stderr" "keys would go to other partitions than before; dry run: nothing is changed"
 	expect_same "$(ktopics list "$topic" -o partitions)" 1
 }
+
+# trim and du
+
+@test "trim: the oldest records go, and what goes is shown" {
+	start_broker
+	new_topic
+	seq 10 | kproduce -t "$topic"
+	expect 0 ktopics trim "$topic" --offset 4 -n -o topic,partition,start,to,records
+	expect_same "$output" "$topic	0	0	4	4"
+	expect_same "$(ktopics offsets "$topic" -o start)" 0
+	expect 0 ktopics trim "$topic" --offset 4 -y -o start,to,records
+	expect_same "$output" "0	4	4"
+	expect_same "$(kconsume -t "$topic" -e | head -1)" 5
+	expect 0 ktopics trim "$topic" --before end -y -J
+	expect_same "$(jq -r .to <<<"$output")" 10
+	expect_same "$(kconsume -t "$topic" -e)" ""
+}
+
+@test "trim: by time, up to the first record that is not older" {
+	start_broker
+	new_topic
+	now=$(date +%s)
+	for hours in 3 2 1; do
+		echo "{\"ts\":$(((now - hours * 3600) * 1000)),\"payload\":\"$hours\"}"
+	done | kproduce -J -t "$topic"
+	expect 0 ktopics trim "$topic" --before -90m -y -o to
+	expect_same "$output" 2
+	expect_same "$stderr" ""
+	expect_same "$(kconsume -t "$topic" -e)" 1
+}
+
+@test "trim: timestamps that go back are warned of" {
+	start_broker
+	new_topic
+	now=$(date +%s)
+	for hours in 3 1 2; do
+		echo "{\"ts\":$(((now - hours * 3600) * 1000)),\"payload\":\"$hours\"}"
+	done | kproduce -J -t "$topic"
+	expect 0 ktopics trim "$topic" --before -90m -n
+	expect_text "$stderr" "$topic[0]: timestamps go back after offset 1; records older than the time may stay"
+}
+
+@test "trim: an offset beyond the end is refused, -n the same" {
+	start_broker
+	new_topic
+	seq 10 | kproduce -t "$topic"
+	for flag in -y -n; do
+		expect 1 ktopics trim "$topic" --offset 11 $flag
+		expect_text "$stderr" "$topic[0]: offset 11 is beyond its end, 10"
+	done
+	expect_same "$(ktopics offsets "$topic" -o start)" 0
+}
+
+@test "trim: one partition, and none that there is not" {
+	start_broker
+	new_topic 2
+	for p in 0 1; do seq 5 | kproduce -t "$topic" -p $p; done
+	expect 0 ktopics trim "$topic" -p 1 --before end -y
+	expect_same "$(ktopics offsets "$topic" -o partition,start)" "0	0
+1	5"
+	expect 5 ktopics trim "$topic" -p 2 --before end -y
+	expect_text "$stderr" "there is no partition 2"
+	expect 5 ktopics trim nosuch --before end -y
+}
+
+@test "trim: it asks first, and wants to know how far" {
+	start_broker
+	new_topic
+	seq 5 | kproduce -t "$topic"
+	expect 2 ktopics trim "$topic" --before end </dev/null
+	expect_text "$stderr" "trimming asks first, and stdin is no terminal; -y says yes"
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" '[y/N]=n\n' -- \
+		"$BIN/ktopics" trim "$topic" --before end
+	[ "$status" -eq 1 ]
+	expect_text "$output" "Delete 5 records (about "
+	expect_same "$(ktopics offsets "$topic" -o start)" 0
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" '[y/N]=y\n' -- \
+		"$BIN/ktopics" trim "$topic" --before end
+	[ "$status" -eq 0 ]
+	expect_same "$(ktopics offsets "$topic" -o start)" 5
+	expect 2 ktopics trim "$topic" -y
+	expect 2 ktopics trim "$topic" -y --before end --offset 3
+	expect 2 ktopics trim "$topic" -y --before yesterday
+}
+
+@test "du: each replica's bytes, and with -s each topic's" {
+	start_broker
+	new_topic 2
+	head -c 10000 /dev/urandom | kproduce -t "$topic" -p 1 --whole
+	expect 0 ktopics du "$topic" -o partition,bytes
+	expect_same "$(sed -n 1p <<<"$output")" "0	0"
+	bytes=$(sed -n 's/^1	//p' <<<"$output")
+	[ "$bytes" -gt 10000 ]
+	expect 0 ktopics du -s "$topic"
+	expect_same "$output" "$topic	$bytes"
+	expect_same "$(ktopics list "$topic" -o bytes)" "$bytes"
+	expect 0 ktopics du -J "$topic" -o partition,broker,dir,lag,future
+	jq -e '.lag == 0 and .future == false and (.dir | startswith("/"))' <<<"$output"
+	expect 5 ktopics du nosuch
+}
+
+@test "a broker's properties: get, set and unset" {
+	start_broker
+	id=$(ktopics describe -J -i | jq -s '.[0].leader // empty' | head -1)
+	[ -n "$id" ] || { new_topic; id=$(ktopics describe "$topic" -o leader); }
+	expect 0 ktopics set log.retention.ms=1h --broker "$id"
+	expect 0 ktopics get log.retention.ms --broker "$id" -o value,source
+	expect_same "$output" "3600000	broker"
+	expect 0 ktopics unset log.retention.ms --broker "$id"
+	expect 5 ktopics unset nosuch.property --broker "$id"
+	expect 1 ktopics set node.id=7 --broker "$id"
+}
