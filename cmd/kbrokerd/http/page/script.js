@@ -466,8 +466,8 @@ function showDisk(d) {
 	$("disk").replaceChildren(
 		el("div", { class: low ? "bar low" : "bar", role: "img", "aria-label": `disk: ${bytesText(d.free_bytes)} of ${bytesText(d.size_bytes)} free` },
 			part(ours, "ours"), part(used - ours, "other")),
-		el("span", {}, el("i", { class: "key ours" }), `records ${bytesText(d.used_bytes)}`),
-		el("span", {}, el("i", { class: "key other" }), `other files ${bytesText(used - ours)}`),
+		el("span", {}, el("i", { class: "key ours" }), `records ${bytesText(d.used_bytes)}`), " ",
+		el("span", {}, el("i", { class: "key other" }), `other files ${bytesText(used - ours)}`), " ",
 		el("span", {}, el("i", { class: "key" }), `free ${bytesText(d.free_bytes)} of ${bytesText(d.size_bytes)}`));
 }
 
