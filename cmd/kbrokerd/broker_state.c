@@ -98,9 +98,44 @@ static void apply_connections_max(struct broker *broker,
 	atomic_store(&broker->server->connections_max, (int32_t)value);
 }
 
+/* A number that may be changed while the broker runs. */
+static int64_t number_of(struct broker *broker, const struct image *image,
+			 const char *key)
+{
+	const char *dynamic = dynamic_value(broker, image, key);
+	int64_t value;
+
+	if (dynamic == NULL ||
+	    parse_int64_in(dynamic, 0, INT32_MAX, &value) < 0)
+		value = config_int(broker->config, key);
+	return value;
+}
+
+static void apply_door_limits(struct broker *broker, const struct image *image)
+{
+	static const char overrides[] = "max.connections.per.ip.overrides";
+	const struct config *config = broker->config;
+	const char *dynamic = dynamic_value(broker, image, overrides);
+	const struct door_limits limits = {
+		.per_address = (int32_t)number_of(broker, image,
+						  "max.connections.per.ip"),
+		.creation_rate = (int32_t)number_of(
+			broker, image, "max.connection.creation.rate"),
+		.overrides = dynamic != NULL ? dynamic
+					     : config_text(config, overrides),
+		.windows = {
+			(int32_t)config_int(config, "quota.window.num"),
+			config_int(config, "quota.window.size.seconds") * 1000,
+		},
+	};
+
+	doorman_set(&broker->server->doorman, &limits);
+}
+
 void broker_apply_dynamic(struct broker *broker, const struct image *image)
 {
 	pthread_mutex_lock(&broker->settings_lock);
+	apply_door_limits(broker, image);
 	apply_advertised(broker, image);
 	apply_connections_max(broker, image);
 	pthread_mutex_unlock(&broker->settings_lock);

@@ -82,6 +82,7 @@ static void conn_close(struct conn *conn)
 	conn->out = NULL;
 	close(conn->fd);
 	conn->fd = -1;
+	doorman_leave(&t->server->doorman, &conn->peer);
 	TAILQ_REMOVE(&t->conns, conn, link);
 	atomic_fetch_sub(&t->conn_count, 1);
 	atomic_fetch_sub(&t->server->conn_count, 1);
@@ -448,6 +449,7 @@ void conn_open(struct io_thread *t, const struct arrival *arrival)
 
 	if (conn == NULL) {
 		close(arrival->fd);
+		doorman_leave(&t->server->doorman, &arrival->peer);
 		atomic_fetch_sub(&t->server->conn_count, 1);
 		return;
 	}

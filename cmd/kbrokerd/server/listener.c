@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "kbrokerd/broker.h"
 #include "kbrokerd/logger.h"
 #include "kbrokerd/server/conn.h"
 #include "kbrokerd/server/server.h"
@@ -27,6 +28,7 @@
 enum {
 	RETRY_MS = 100,
 	ACCEPTS_A_TURN = 64,
+	REFUSALS_TOLD = 5, /* a second */
 	PORT_TRIES = 20,
 	TELL_EVERY_US = 60000000,
 	UNIX_MASK = 0117 /* owner and group may connect */
@@ -47,9 +49,9 @@ static void tell_pause(struct listener *l, const char *why)
 		    l->config->name, NULL);
 }
 
-static void pause_accepting(struct listener *l, const char *why)
+static void pause_accepting(struct listener *l, const char *why, int64_t ms)
 {
-	struct timeval retry = { .tv_usec = RETRY_MS * 1000L };
+	struct timeval retry = { ms / 1000, ms % 1000 * 1000 };
 
 	if (!l->paused)
 		tell_pause(l, why);
@@ -71,7 +73,7 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (is_full(l->server)) {
-		pause_accepting(l, "max.connections");
+		pause_accepting(l, "max.connections", RETRY_MS);
 		return;
 	}
 	l->paused = false;
@@ -106,12 +108,45 @@ static void hand_over(struct listener *l, int fd,
 
 	if (arrival == NULL) {
 		close(fd);
+		doorman_leave(&l->server->doorman, peer);
 		return;
 	}
 	set_options(l, fd);
 	*arrival = (struct arrival){ .listener = l, .fd = fd, .peer = *peer };
 	atomic_fetch_add(&l->server->conn_count, 1);
 	io_thread_give(server_choose_thread(l->server), arrival);
+}
+
+/* Closes those that may not. */
+static bool may_stay(struct listener *l, int fd, const union peer_address *peer)
+{
+	struct server *s = l->server;
+	struct io_thread *t = io_thread_self();
+	const struct conn told = { .peer = *peer };
+	char host[CONN_HOST_MAX];
+	const char *why;
+	int32_t missed;
+
+	if (doorman_admit(&s->doorman, peer, s->broker->quotas,
+			  t->now_us / 1000, &why))
+		return true;
+	close(fd);
+	conn_peer_host(&told, host, sizeof(host));
+	if (logger_allows(&l->refusals, t->now_ms, REFUSALS_TOLD, &missed))
+		logger_tell(s->logger, LOGGER_INFO, "server",
+			    "connection refused", "why", why, "address", host,
+			    NULL);
+	return false;
+}
+
+static bool is_too_fast(struct listener *l)
+{
+	int64_t wait_ms = doorman_wait_ms(&l->server->doorman,
+					  io_thread_self()->now_us / 1000);
+
+	if (wait_ms > 0)
+		pause_accepting(l, "max.connection.creation.rate", wait_ms);
+	return wait_ms > 0;
 }
 
 /* Returns false when there is none more, or accepting has been paused. */
@@ -122,17 +157,18 @@ static bool accept_one(struct listener *l, int socket)
 	int fd;
 
 	if (is_full(l->server)) {
-		pause_accepting(l, "max.connections");
+		pause_accepting(l, "max.connections", RETRY_MS);
 		return false;
 	}
 	fd = accept4(socket, &peer.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
-		hand_over(l, fd, &peer);
-		return true;
+		if (may_stay(l, fd, &peer))
+			hand_over(l, fd, &peer);
+		return !is_too_fast(l);
 	}
 	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 	    errno == ENOMEM)
-		pause_accepting(l, strerror(errno));
+		pause_accepting(l, strerror(errno), RETRY_MS);
 	return errno == ECONNABORTED || errno == EINTR;
 }
 

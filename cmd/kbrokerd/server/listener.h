@@ -10,6 +10,7 @@
 #include <event2/event_struct.h>
 
 #include "kbrokerd/config.h"
+#include "kbrokerd/logger.h"
 
 struct server;
 
@@ -23,6 +24,7 @@ struct listener {
 	struct event on_retry; /* accepts again after a pause */
 	bool attached, paused;
 	int64_t told_us; /* when it was last said that accepting pauses */
+	struct logger_limit refusals;
 };
 
 /* Bind and listen, without accepting.  Returns 0 or a negative errno with a

@@ -87,6 +87,7 @@ int server_open_ports(struct broker *broker, server_find_api *find_api,
 	s->budget.max = broker->config->queued_bytes_max;
 	init_listeners(s);
 	throttle_init(s);
+	doorman_init(&s->doorman);
 	rc = advertised_set(&s->advertised, s->config,
 			    config_text(s->config, "advertised.listeners"),
 			    error, error_size);
@@ -210,5 +211,6 @@ void server_free(struct server *s)
 	for (int32_t i = 0; i < s->thread_count; i++)
 		io_thread_clear(&s->threads[i]);
 	free(s->threads);
+	doorman_clear(&s->doorman);
 	free(s);
 }

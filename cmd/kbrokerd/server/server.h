@@ -12,6 +12,7 @@
 
 #include "kbrokerd/advertised.h"
 #include "kbrokerd/server/budget.h"
+#include "kbrokerd/server/doorman.h"
 #include "kbrokerd/server/listener.h"
 #include "kbrokerd/server/observer.h"
 
@@ -36,6 +37,7 @@ struct server {
 			   */
 	int32_t busy_from_percent; /* a thread shares its connections */
 	struct budget budget;      /* of half received requests */
+	struct doorman doorman;
 	struct listener listeners[LISTENERS_MAX];
 	size_t listener_count;
 	struct advertised advertised; /* where clients are told to find us */
