@@ -8,9 +8,13 @@ INTEROP=$BATS_TEST_DIRNAME
 BIN=${BIN:-$BATS_TEST_DIRNAME/../../build/bin}
 load ../cli/helper
 
+# Where other people's programs are: see interop/clients/install.
+KAFKA_JARS=${KAFKA_JARS:-$INTEROP/../../build/kafka}
+INTEROP_BUILD=${INTEROP_BUILD:-$INTEROP/../../build/interop}
+
 # Apache Kafka: see interop/kafka/kafka.
 kafka() {
-	KAFKA_HOME=${KAFKA_JARS:-$INTEROP/../../build/kafka} \
+	KAFKA_HOME=$KAFKA_JARS \
 		"$INTEROP/kafka/kafka" "$@"
 }
 
