@@ -278,6 +278,8 @@ static int open_dir_and_ports(struct broker *broker, char *error,
 	if (rc == 0)
 		rc = server_open_ports(broker, api_find, &broker->server, error,
 				       error_size);
+	if (rc == 0)
+		rc = http_start(broker, &broker->http, error, error_size);
 	if (rc == 0 && !dir_first)
 		rc = open_data_dir(broker, error, error_size);
 	if (rc == 0)
@@ -307,8 +309,6 @@ static int start(struct broker *broker, char *error, size_t error_size)
 	const struct config *config = broker->config;
 	int rc = open_dir_and_ports(broker, error, error_size);
 
-	if (rc == 0)
-		rc = http_start(broker, &broker->http, error, error_size);
 	if (rc == 0)
 		rc = start_metadata(broker, error, error_size);
 	if (rc == 0)

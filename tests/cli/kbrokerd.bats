@@ -160,6 +160,11 @@ is_serving() {
 	[ "$status" -eq 1 ]
 	[ "$output" = "kbrokerd: error: cannot listen on PLAINTEXT://localhost:$port: Address already in use" ]
 	[ ! -e "$data.2" ]
+	run "$KBROKERD" -X log.dirs="$data.2" -X listeners=PLAINTEXT://localhost:0 \
+		-X "http.listeners=localhost:$port"
+	[ "$status" -eq 1 ]
+	[ "$output" = "kbrokerd: error: http.listeners: cannot listen on localhost:$port: Address already in use" ]
+	[ ! -e "$data.2" ]
 }
 
 # Does the kernel hold answers of the server at port $1 that nobody reads?
