@@ -29,7 +29,7 @@ struct broker {
 	/* Effective settings.  Another one takes its place when they are read
 	 * again; each lives as long as the broker. */
 	_Atomic(const struct config *) config;
-	struct logger *logger; /* may be NULL: silent */
+	struct logger *logger;                  /* may be NULL: silent */
 	const struct server_observer *observer; /* one more, or NULL */
 	struct clock *clock;
 	struct random *random;
@@ -44,8 +44,8 @@ struct broker {
 	struct telemetry *telemetry;
 	struct server *server;
 	struct complaints *complaints;
-	struct http *http;       /* NULL: off */
-	struct metrics *metrics; /* NULL: nobody could ask for them */
+	struct http *http;             /* NULL: off */
+	struct metrics *metrics;       /* NULL: nobody could ask for them */
 	pthread_mutex_t settings_lock; /* of what is below */
 	struct config **reloaded; /* all but the first, which is not ours */
 	size_t reloaded_count;

@@ -60,7 +60,8 @@ static const struct config_def own_defs[] = {
 	  .default_value = "1000",
 	  .valid = "0..100000",
 	  .update = CONFIG_UPDATE_READ_ONLY,
-	  .doc = "how many topics, the first by name, have series in /metrics" },
+	  .doc = "how many topics, the first by name, have series in "
+		 "/metrics" },
 	{ .scope = CONFIG_BROKER,
 	  .name = "min.free.bytes",
 	  .type = CONFIG_TYPE_LONG,
