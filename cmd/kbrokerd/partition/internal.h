@@ -60,6 +60,7 @@ struct partition {
 	int64_t delete_delay_us;
 	struct partition_waiter *waiters;
 	struct traffic_counts traffic; /* since it was made */
+	int64_t bytes_seen;            /* of that, when retention looked */
 	/* What its files say, for facts.c, once it has looked. */
 	bool looked_at_files;
 	int32_t file_count;
@@ -185,8 +186,10 @@ void partition_set_config(struct partition *p,
 			  const struct topic_config *config);
 
 /* Drop old segments, and by_age forget silent producers; now_us decides
- * whether a closed one is looked at. */
-void partition_retention(struct partition *p, int64_t now_us, bool by_age);
+ * whether a closed one is looked at.  With may_close the log of one that was
+ * not used since the last time is closed. */
+void partition_retention(struct partition *p, int64_t now_us, bool by_age,
+			 bool may_close);
 
 /* What the checkpoints are to say of it; false: nothing. */
 struct partition_marks {

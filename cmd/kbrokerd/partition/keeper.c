@@ -20,6 +20,7 @@
 
 #define SECOND_US            INT64_C(1000000)
 #define CHECKPOINT_AFTER_US  (60 * SECOND_US)
+#define CLOSE_FOR_US         (SECOND_US / 2)
 #define RETENTION_DEFAULT_MS (INT64_C(1000) * 60 * 5)
 
 /* What is wanted of it */
@@ -225,9 +226,12 @@ void keeper_apply_retention(struct partition_table *table)
 	size_t count;
 	struct partition **all = topics_all(table, &count);
 	bool by_age = trust_clock(table);
+	/* Closing waits for the disk: the rest at the next time. */
+	int64_t close_until_us = table_now_us(table) + CLOSE_FOR_US;
 
 	for (size_t i = 0; i < count; i++)
-		partition_retention(all[i], table_now_us(table), by_age);
+		partition_retention(all[i], table_now_us(table), by_age,
+				    table_now_us(table) < close_until_us);
 	topics_give_back(all, count);
 }
 

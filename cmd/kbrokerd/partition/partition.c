@@ -230,6 +230,7 @@ static int close_log(struct partition *p)
 	p->recovery_point = log_recovery_point(p->log);
 	rc = log_close(p->log, sync);
 	p->log = NULL;
+	p->looked_at_files = false;
 	if (sync && rc == 0)
 		p->recovery_point = end;
 	return rc;
@@ -721,7 +722,32 @@ static void apply_retention(struct partition *p,
 	}
 }
 
-void partition_retention(struct partition *p, int64_t now_us, bool by_age)
+/* Has nobody written to it or read from it since the last time that this was
+ * asked, and is all of it on disk? */
+static bool is_idle(struct partition *p)
+{
+	int64_t bytes = p->traffic.bytes_in + p->traffic.bytes_out;
+	bool was_used = bytes != p->bytes_seen;
+
+	p->bytes_seen = bytes;
+	return !was_used && p->state == PARTITION_OPEN && !p->unsynced &&
+	       !p->promised && !p->queued && !p->syncing &&
+	       log_recovery_point(p->log) == log_end_offset(p->log) &&
+	       !log_has_failed(p->log) && !log_has_garbage(p->log);
+}
+
+/* It gives back its descriptors and memory until it is used again. */
+static void close_idle(struct partition *p)
+{
+	int rc = close_log(p);
+
+	p->state = PARTITION_CLOSED;
+	if (rc < 0)
+		set_offline(p, "cannot close its log", rc);
+}
+
+void partition_retention(struct partition *p, int64_t now_us, bool by_age,
+			 bool may_close)
 {
 	struct clock *clock = p->table->params.clock;
 	struct topic_config config;
@@ -738,11 +764,8 @@ void partition_retention(struct partition *p, int64_t now_us, bool by_age)
 	p->looked_at_us = now_us;
 	if (partition_open(p) == 0) {
 		apply_retention(p, &config, clock->wall_ms(clock), by_age);
-		/* It was opened for this only. */
-		if (was_closed && p->waiters == NULL) {
-			close_log(p);
-			p->state = PARTITION_CLOSED;
-		}
+		if (is_idle(p) && (was_closed || may_close))
+			close_idle(p);
 	}
 	pthread_mutex_unlock(&p->lock);
 }

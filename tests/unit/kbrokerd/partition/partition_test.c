@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "kbrokerd/partition/internal.h"
 #include "table_kit.h"
 
 static int setup_commit(void **state)
@@ -382,6 +383,43 @@ static int set_start(void *arg, struct log *log,
 	return log_set_start_offset(log, *(const int64_t *)arg);
 }
 
+static bool is_closed(struct partition *p)
+{
+	bool closed;
+
+	pthread_mutex_lock(&p->lock);
+	closed = p->state == PARTITION_CLOSED && p->log == NULL;
+	pthread_mutex_unlock(&p->lock);
+	return closed;
+}
+
+static void idle_log_is_closed_and_opened_again(void **state)
+{
+	struct kit *k = *state;
+	struct partition *p = kit_find(k, "red", 0);
+	struct partition *used = kit_find(k, "red", 1);
+	int opens;
+
+	/* Its records are of 1970. */
+	metadata_set(&k->metadata, "red", "retention.ms", "-1");
+	assert_int_equal(kit_append(p, 10), 0);
+	keeper_apply_retention(k->table);
+	/* It is looked at again and again, and the other one is used. */
+	while (!is_closed(p)) {
+		assert_int_equal(kit_append(used, 10), 0);
+		keeper_apply_retention(k->table);
+	}
+	assert_false(is_closed(used));
+	opens = gate_count(&k->gate, &k->gate.opens);
+
+	/* Nothing is lost. */
+	assert_int_equal(kit_append(p, 10), 0);
+	assert_true(gate_count(&k->gate, &k->gate.opens) > opens);
+	assert_int_equal(kit_offsets(p).log_end, 2);
+	partition_release(p);
+	partition_release(used);
+}
+
 static void log_start_outlives_a_restart_in_which_nobody_asks(void **state)
 {
 	struct kit *k = *state;
@@ -617,6 +655,7 @@ int main(void)
 		COMMIT(topic_made_anew_starts_empty),
 		COMMIT(deletion_waits_for_a_sync_that_runs),
 		COMMIT(clean_restart_opens_nothing_until_asked),
+		COMMIT(idle_log_is_closed_and_opened_again),
 		COMMIT(log_start_outlives_a_restart_in_which_nobody_asks),
 		COMMIT(unclean_restart_cuts_torn_tails_and_says_so),
 		COMMIT(directories_of_no_topic_are_set_aside),
