@@ -322,6 +322,7 @@ static bool is_hidden(const struct view *v, const char *name)
 {
 	static const char *const hidden[] = {
 		"follower.replication.throttled.rate",
+		"group.share.enable",
 		"leader.replication.throttled.rate",
 		"replica.alter.log.dirs.io.max.bytes.per.second",
 		"unstable.api.versions.enable",
@@ -430,7 +431,6 @@ static void add_logger(struct view *v, const char *name)
 	c->name = slice_of(name);
 	c->value = slice_of(loggers_level(v->req->broker->logger, name));
 	c->config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER;
-	c->documentation = SLICE_NULL;
 	v->result->configs_count++;
 }
 

@@ -77,10 +77,9 @@ static bool is_fixed(const char *name)
 
 static bool lacks_listener(const char *name)
 {
-	const struct config_def *def = config_def(name);
-
-	return def != NULL && strncmp(name, "ssl.", 4) == 0 &&
-	       def->update == CONFIG_UPDATE_PER_BROKER;
+	return strncmp(name, "ssl.keystore.", 13) == 0 ||
+	       strncmp(name, "ssl.truststore.", 15) == 0 ||
+	       strcmp(name, "ssl.key.password") == 0;
 }
 
 static bool is_of_one_broker(const char *name)
@@ -357,6 +356,11 @@ static const struct rule {
 	{ "num.recovery.threads.per.data.dir", check_threads },
 	{ "num.replica.fetchers", check_threads },
 	{ "principal.builder.class", check_class },
+	{ "remote.log.manager.copier.thread.pool.size", check_threads },
+	{ "remote.log.manager.expiration.thread.pool.size", check_threads },
+	{ "remote.log.manager.follower.thread.pool.size", check_threads },
+	{ "remote.log.reader.threads", check_threads },
+	{ "ssl.engine.factory.class", check_class },
 };
 
 static struct controller_error check_rules(const struct check *k,
