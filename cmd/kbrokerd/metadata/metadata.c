@@ -239,6 +239,18 @@ static int run(struct group *g)
 	return rc;
 }
 
+/* What a client is told when nothing of a group could be written. */
+static const char *why_not_written(int rc)
+{
+	if (rc == -ENOSPC || rc == -EDQUOT)
+		return "The disk of the metadata log is full: make room where "
+		       "log.dirs is, and try again.";
+	if (rc == -ENOMEM)
+		return "The broker is out of memory.";
+	return "The metadata log cannot be written to: its disk failed. "
+	       "Restart the broker when the disk works again.";
+}
+
 static void complete(struct metadata_change *change, int rc)
 {
 	struct metadata_change *next;
@@ -247,8 +259,7 @@ static void complete(struct metadata_change *change, int rc)
 		next = change->next; /* done() may free it */
 		if (rc < 0)
 			controller_refuse(change, WIRE_KAFKA_STORAGE_ERROR,
-					  "The metadata log cannot be written "
-					  "to.");
+					  why_not_written(rc));
 		change->done(change);
 	}
 }
