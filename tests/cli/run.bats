@@ -206,11 +206,24 @@ while True: signal.pause()'
 
 @test "--run: ^Z stops it, and fg takes it up again" {
 	run_setup
-	printf '#!/bin/sh\necho begun\ncat\n' >talk
-	chmod +x talk
+	cat >talk.py <<-'END'
+	import signal
+	signal.signal(signal.SIGCONT, lambda *_: print("again", flush=True))
+	print("begun", flush=True)
+	print("heard", input(), flush=True)
+	END
 	expect 0 python3 "$BATS_TEST_DIRNAME/terminal.py" \
-		"\$ =$BIN/kbrokerd --run -- ./talk\\n" \
-		'begun=\x1a' 'Stopped=fg\n' './talk=hello\n' 'hello=' \
-		'hello=\x04' '$ =exit\n' -- env PS1='$ ' bash --norc -i
+		"\$ =$BIN/kbrokerd --run -- python3 talk.py\\n" \
+		'begun=\x1a' 'Stopped=fg\n' 'again=hello\n' 'heard hello=' \
+		'$ =exit\n' -- env PS1='$ ' bash --norc -i
 	expect_nothing_left
+}
+
+@test "--run: --topic has the topic ready for the command" {
+	run_setup
+	sort /etc/passwd >sorted
+	expect 0 with_broker --topic t:3,retention.ms=3600000 -- sh -c '
+		kproduce -t t </etc/passwd && kconsume -t t -e | sort |
+		cmp - sorted && ktopics list t -o partitions'
+	expect_same "$output" 3
 }
