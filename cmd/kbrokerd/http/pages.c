@@ -32,8 +32,7 @@ static void answer_live(struct visit *v)
 static void answer_ready(struct visit *v)
 {
 	static const char *const why[] = {
-		[HTTP_STARTING] = "not ready: recovering what the data "
-				  "directory holds",
+		[HTTP_STARTING] = "not ready: recovering",
 		[HTTP_SERVING] = "ready",
 		[HTTP_STOPPING] = "not ready: stopping",
 		[HTTP_OVER] = "not ready: stopping, writing to disk",
