@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/api/view.h"
 #include "kbrokerd/broker.h"
@@ -18,7 +19,7 @@ struct page {
 	struct view view;
 	const struct describe_topic_partitions_request *request;
 	struct describe_topic_partitions_response response;
-	struct slice *names; /* from the cursor's on, sorted */
+	const struct slice *names; /* from the cursor's on, sorted */
 	size_t count;
 	int32_t room; /* for partitions */
 };
@@ -35,54 +36,95 @@ static int order_of_names(const void *a, const void *b)
 
 /* Which topics */
 
-static void add_name(struct page *page, struct slice name)
+static void sort(struct slice *names, size_t count)
 {
-	struct slice from = page->request->cursor == NULL
-				    ? slice_of("")
-				    : page->request->cursor->topic_name;
-
-	if (order_of_names(&name, &from) >= 0)
-		page->names[page->count++] = name;
+	if (count > 0) /* qsort(3) takes no NULL */
+		qsort(names, count, sizeof(*names), order_of_names);
 }
 
-static int add_topic_name(void *arg, const struct topic_image *topic)
+/* Those that are asked for, each once. */
+static int find_asked(struct page *page)
 {
-	add_name(arg, topic->name);
+	const struct describe_topic_partitions_request *request = page->request;
+	size_t count = (size_t)request->topics_count;
+	struct slice *names =
+		arena_calloc(&page->view.req->arena, count, sizeof(*names));
+
+	if (names == NULL)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		names[i] = request->topics[i].name;
+	sort(names, count);
+	for (size_t i = 0; i < count; i++) {
+		if (page->count == 0 ||
+		    !slice_equal(names[page->count - 1], names[i]))
+			names[page->count++] = names[i];
+	}
+	page->names = names;
 	return 0;
 }
 
-static void drop_doubles(struct page *page)
+static int add_name(void *arg, const struct topic_image *topic)
 {
-	size_t kept = 0;
+	buffer_put(arg, &topic->name, sizeof(topic->name));
+	return 0;
+}
 
-	for (size_t i = 0; i < page->count; i++) {
-		if (kept == 0 ||
-		    !slice_equal(page->names[kept - 1], page->names[i]))
-			page->names[kept++] = page->names[i];
+/* The names of all topics are sorted once for an image: many pages are read
+ * off it. */
+enum { SORTED_NAMES = 75 << 16 };
+
+static int find_all(struct page *page)
+{
+	const struct image *image = page->view.image;
+	struct slice sorted = image_memo(image, SORTED_NAMES);
+	struct buffer names = { 0 };
+
+	page->count = image_topic_count(image);
+	if (page->count == 0)
+		return 0;
+	if (slice_is_null(sorted)) {
+		image_each_topic(image, add_name, &names);
+		sort((void *)names.data, names.failed ? 0 : page->count);
+		if (!names.failed)
+			sorted = image_keep_memo(image, SORTED_NAMES, &names);
+		if (slice_is_null(sorted))
+			sorted = arena_copy(&page->view.req->arena,
+					    buffer_slice(&names));
+		buffer_clear(&names);
 	}
-	page->count = kept;
+	page->names = (const void *)sorted.data;
+	return page->names == NULL ? -1 : 0;
+}
+
+static void skip_to_cursor(struct page *page)
+{
+	const struct describe_topic_partitions_request_cursor *cursor =
+		page->request->cursor;
+	size_t low = 0;
+	size_t high = page->count;
+
+	while (cursor != NULL && low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (order_of_names(&page->names[middle], &cursor->topic_name) <
+		    0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	page->names += low;
+	page->count -= low;
 }
 
 static int find_names(struct page *page)
 {
-	const struct describe_topic_partitions_request *request = page->request;
-	size_t most = request->topics_count > 0
-			      ? (size_t)request->topics_count
-			      : image_topic_count(page->view.image);
+	int rc = page->request->topics_count > 0 ? find_asked(page)
+						 : find_all(page);
 
-	page->names = arena_calloc(&page->view.req->arena, most,
-				   sizeof(*page->names));
-	if (page->names == NULL)
-		return -1;
-	for (int32_t i = 0; i < request->topics_count; i++)
-		add_name(page, request->topics[i].name);
-	if (request->topics_count <= 0)
-		image_each_topic(page->view.image, add_topic_name, page);
-	if (page->count > 0)
-		qsort(page->names, page->count, sizeof(*page->names),
-		      order_of_names);
-	drop_doubles(page);
-	return 0;
+	if (rc == 0 && page->count > 0)
+		skip_to_cursor(page);
+	return rc;
 }
 
 /* What of them */
@@ -187,17 +229,25 @@ static void add_unknown(struct page *page, struct slice name)
 static int fill(struct page *page)
 {
 	int rc = find_names(page);
+	size_t most = page->count;
 
+	if (rc < 0)
+		return -1;
+	/* Of all topics hardly more than partitions: the cursor's may have
+	 * none left. */
+	if (page->request->topics_count <= 0 && most > (size_t)page->room)
+		most = (size_t)page->room + 1;
 	page->response.topics =
 		wire_array(&describe_topic_partitions_response_topics_desc,
-			   &page->view.req->arena, (int32_t)page->count);
+			   &page->view.req->arena, (int32_t)most);
 	if (page->response.topics == NULL)
 		return -1;
 	for (size_t i = 0; i < page->count && rc == 0; i++) {
 		const struct topic_image *topic =
 			image_topic(page->view.image, page->names[i]);
 
-		if (page->room == 0)
+		if (page->room == 0 ||
+		    (size_t)page->response.topics_count == most)
 			rc = end_page(page, page->names[i], 0);
 		else if (topic != NULL)
 			rc = add_topic(page, topic);
