@@ -60,7 +60,8 @@ void families_write_telemetry(struct exposition *e, const struct metrics *m)
 		       EXPOSITION_COUNTER,
 		       "Pushed values for which there was no room.",
 		       (int64_t)counts.left_out);
-	if (telemetry_each(m->broker->telemetry, clock->wall_ms(clock),
-			   on_sample, &telling) < 0)
+	if (telemetry_each(m->broker->telemetry,
+			   clock->monotonic_us(clock) / 1000, on_sample,
+			   &telling) < 0)
 		e->out->failed = true;
 }
