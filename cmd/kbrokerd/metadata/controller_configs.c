@@ -9,15 +9,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/units.h"
-#include "kbrokerd/metadata/config_broker.h"
-#include "kbrokerd/metadata/config_check.h"
-#include "kbrokerd/metadata/config_client_metrics.h"
 #include "kbrokerd/metadata/config_draft.h"
-#include "kbrokerd/metadata/config_group.h"
+#include "kbrokerd/metadata/config_kind.h"
 #include "kbrokerd/metadata/controller.h"
 #include "kbrokerd/metadata/topic_config.h"
-#include "kbrokerd/metadata/topic_name.h"
 #include "wire/enums.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -28,24 +23,6 @@
 static const struct controller_error none = { WIRE_NONE, NULL };
 static const struct controller_error no_memory = { WIRE_UNKNOWN_SERVER_ERROR,
 						   NULL };
-
-/* What a request does to one key. */
-struct config_op {
-	struct slice name;
-	struct slice value;
-	int8_t op;
-};
-
-/* ... and to one resource. */
-struct config_edit {
-	int8_t type;
-	struct slice resource;
-	struct config_op *ops; /* NULL: out of memory */
-	size_t op_count;
-	bool replaces; /* what is not named goes (AlterConfigs) */
-	bool validate_only;
-	struct controller_error error; /* what came of it */
-};
 
 static bool failed(struct controller_error e)
 {
@@ -62,203 +39,9 @@ static struct controller_error bad_config(const char *text)
 	return (struct controller_error){ WIRE_INVALID_CONFIG, text };
 }
 
-/* Kinds of resources */
-
-static struct controller_error check_topic_name(const struct controller *c,
-						struct slice name,
-						struct arena *arena)
-{
-	if (name.len == 0)
-		return invalid("Default topic resources are not allowed.");
-	if (!topic_name_is_valid(name))
-		return (struct controller_error){ WIRE_INVALID_TOPIC_EXCEPTION,
-						  topic_name_problem(name,
-								     arena) };
-	if (image_topic(c->image, name) != NULL)
-		return none;
-	return (struct controller_error){
-		WIRE_UNKNOWN_TOPIC_OR_PARTITION,
-		arena_printf(arena, "The topic '%.*s' does not exist.",
-			     (int)name.len, (const char *)name.data)
-	};
-}
-
-/* A node's own id; unexpected is a format for both ids. */
-static struct controller_error check_node_id(const struct controller *c,
-					     struct slice name,
-					     const char *unexpected,
-					     struct arena *arena)
-{
-	char *text = arena_text(arena, name);
-	int64_t id;
-
-	if (text == NULL)
-		return no_memory;
-	if (parse_int64_in(text, INT32_MIN, INT32_MAX, &id) < 0)
-		return invalid(arena_printf(
-			arena, "Node id must be an integer, but it is: %s",
-			text));
-	if (id != c->node_id)
-		return invalid(arena_printf(arena,
-					    "Unexpected %s %d, but received %s",
-					    unexpected, c->node_id, text));
-	return none;
-}
-
-static struct controller_error check_broker_name(const struct controller *c,
-						 struct slice name,
-						 struct arena *arena)
-{
-	if (name.len == 0)
-		return none;
-	return check_node_id(c, name, "broker id, expected", arena);
-}
-
-static struct controller_error check_logger_name(const struct controller *c,
-						 struct slice name,
-						 struct arena *arena)
-{
-	return check_node_id(c, name, "node id. Expected", arena);
-}
-
-static struct controller_error check_metrics_name(const struct controller *c,
-						  struct slice name,
-						  struct arena *arena)
-{
-	(void)c;
-	(void)arena;
-	return name.len > 0 ? none
-			    : invalid("Subscription name can't be empty");
-}
-
-static struct controller_error check_group_name(const struct controller *c,
-						struct slice name,
-						struct arena *arena)
-{
-	(void)c;
-	(void)arena;
-	return name.len > 0
-		       ? none
-		       : invalid("Default group resources are not allowed.");
-}
-
-static struct controller_error check_topic_set(const struct controller *c,
-					       const struct config_edit *edit,
-					       const struct config_set *old,
-					       const struct config_set *set,
-					       struct arena *arena)
-{
-	const char *text = config_check_topic(set, arena);
-
-	(void)c;
-	(void)edit;
-	(void)old;
-	return text == NULL ? none : bad_config(text);
-}
-
-static bool names_key(const struct config_edit *edit, const char *key)
-{
-	for (size_t i = 0; i < edit->op_count; i++) {
-		if (slice_is(edit->ops[i].name, key))
-			return true;
-	}
-	return false;
-}
-
-/* Eligible leader replicas rest on one and the same number on all brokers. */
-static struct controller_error check_min_isr(const struct controller *c,
-					     const struct config_edit *edit,
-					     const struct config_set *old,
-					     const struct config_set *set)
-{
-	bool touched = names_key(edit, MIN_ISR) ||
-		       (edit->replaces && config_set_get(old, MIN_ISR) != NULL);
-
-	if (!touched || image_feature(c->image, ELR_VERSION) == 0)
-		return none;
-	if (edit->resource.len > 0)
-		return bad_config("Broker-level min.insync.replicas cannot be "
-				  "altered while ELR is enabled.");
-	if (config_set_get(set, MIN_ISR) == NULL)
-		return bad_config("Cluster-level min.insync.replicas cannot "
-				  "be removed while ELR is enabled.");
-	return none;
-}
-
-static struct controller_error check_broker_set(const struct controller *c,
-						const struct config_edit *edit,
-						const struct config_set *old,
-						const struct config_set *set,
-						struct arena *arena)
-{
-	struct controller_error e = config_check_broker(
-		c, edit->resource.len == 0, old, set, arena);
-
-	return failed(e) ? e : check_min_isr(c, edit, old, set);
-}
-
-static struct controller_error check_metrics_set(const struct controller *c,
-						 const struct config_edit *edit,
-						 const struct config_set *old,
-						 const struct config_set *set,
-						 struct arena *arena)
-{
-	(void)c;
-	(void)edit;
-	(void)old;
-	return config_check_client_metrics(set, arena);
-}
-
-static struct controller_error check_group_set(const struct controller *c,
-					       const struct config_edit *edit,
-					       const struct config_set *old,
-					       const struct config_set *set,
-					       struct arena *arena)
-{
-	(void)edit;
-	(void)old;
-	return config_check_group(c, set, arena);
-}
-
-static const struct kind {
-	int8_t type;
-	enum config_scope scope;
-	bool has_lists; /* that can be appended to */
-	struct controller_error (*check_name)(const struct controller *c,
-					      struct slice name,
-					      struct arena *arena);
-	/* NULL: no set is kept */
-	struct controller_error (*check_set)(const struct controller *c,
-					     const struct config_edit *edit,
-					     const struct config_set *old,
-					     const struct config_set *set,
-					     struct arena *arena);
-} kinds[] = {
-	{ WIRE_CONFIG_RESOURCE_TYPE_TOPIC, CONFIG_TOPIC, true, check_topic_name,
-	  check_topic_set },
-	{ WIRE_CONFIG_RESOURCE_TYPE_BROKER, CONFIG_BROKER, true,
-	  check_broker_name, check_broker_set },
-	{ WIRE_CONFIG_RESOURCE_TYPE_BROKER_LOGGER, CONFIG_BROKER, false,
-	  check_logger_name, NULL },
-	{ WIRE_CONFIG_RESOURCE_TYPE_CLIENT_METRICS, CONFIG_CLIENT_METRICS,
-	  false, check_metrics_name, check_metrics_set },
-	{ WIRE_CONFIG_RESOURCE_TYPE_GROUP, CONFIG_GROUP, false,
-	  check_group_name, check_group_set },
-};
-
-static const struct kind *find_kind(const struct config_edit *edit)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (kinds[i].type == edit->type &&
-		    (kinds[i].check_set != NULL || !edit->replaces))
-			return &kinds[i];
-	}
-	return NULL;
-}
-
 /* Operations */
 
-static struct controller_error refuse_list_op(const struct kind *kind,
+static struct controller_error refuse_list_op(const struct config_kind *kind,
 					      bool append, const char *name,
 					      struct arena *arena)
 {
@@ -284,7 +67,7 @@ static const char *list_default(const struct controller *c,
 }
 
 static struct controller_error apply_list_op(
-	const struct controller *c, const struct kind *kind,
+	const struct controller *c, const struct config_kind *kind,
 	const struct config_op *op, const char *name, const char *value,
 	struct config_draft *draft, struct arena *arena)
 {
@@ -305,7 +88,7 @@ static struct controller_error apply_list_op(
 }
 
 static struct controller_error apply_op(const struct controller *c,
-					const struct kind *kind,
+					const struct config_kind *kind,
 					const struct config_op *op,
 					struct config_draft *draft,
 					struct arena *arena)
@@ -432,7 +215,7 @@ static void forget_eligible(const struct controller *c,
 }
 
 static struct controller_error alter_set(const struct controller *c,
-					 const struct kind *kind,
+					 const struct config_kind *kind,
 					 const struct config_edit *edit,
 					 struct arena *arena)
 {
@@ -461,7 +244,7 @@ static struct controller_error alter_one(const struct controller *c,
 					 const struct config_edit *edit,
 					 struct arena *arena)
 {
-	const struct kind *kind = find_kind(edit);
+	const struct config_kind *kind = config_kind_of(edit);
 	struct controller_error e = check_ops(edit, arena);
 
 	if (failed(e))
