@@ -318,16 +318,20 @@ void broker_summary(struct broker *broker, char *text, size_t size)
 	image_release(image);
 }
 
+/* The second number of statm, in pages. */
 static int64_t resident_bytes(void)
 {
-	long pages = 0;
+	char line[128] = "";
 	FILE *file = fopen("/proc/self/statm", "re");
+	char *space;
 
-	if (file != NULL && fscanf(file, "%*s %ld", &pages) != 1)
-		pages = 0;
+	if (file != NULL && fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
 	if (file != NULL)
 		fclose(file);
-	return (int64_t)pages * sysconf(_SC_PAGESIZE);
+	space = strchr(line, ' ');
+	return space == NULL ? 0
+			     : strtoll(space, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 struct number {

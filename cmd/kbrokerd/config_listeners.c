@@ -183,9 +183,11 @@ static int advertise_all(struct loading *l, const char *text,
 	return rc;
 }
 
-int config_parse_advertised(const struct config *config, const char *text,
-			    struct listener_config told[LISTENERS_MAX],
-			    char *error, size_t error_size)
+int config_parse_advertised(
+	const struct config *config, const char *text,
+	struct listener_config told[LISTENERS_MAX],
+	/* NOLINTNEXTLINE(readability-non-const-parameter) */
+	char *error, size_t error_size)
 {
 	/* Nothing of the config is written. */
 	struct loading l = { .config = (struct config *)config,

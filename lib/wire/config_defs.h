@@ -45,6 +45,7 @@ struct config_synonym {
 	int64_t factor;
 };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): read by people */
 struct config_def {
 	enum config_scope scope;
 	const char *name;
