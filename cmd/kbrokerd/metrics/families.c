@@ -263,7 +263,8 @@ static void write_connections(struct exposition *e, const struct metrics *m)
 	exposition_one(e, "kbrokerd_requests_in_flight", EXPOSITION_GAUGE,
 		       "Requests that are not answered yet, Fetch requests "
 		       "that wait for records among them.",
-		       all.requests - all.answers);
+		       all.requests > all.answers ? all.requests - all.answers
+						  : 0);
 	exposition_one(
 		e, "kbrokerd_fetch_sessions", EXPOSITION_GAUGE,
 		"Fetch sessions that are kept.",
