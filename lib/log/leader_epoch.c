@@ -93,6 +93,8 @@ void leader_epochs_end_of(const struct leader_epochs *epochs, int32_t epoch,
 	}
 	while (n > 0 && epochs->entries[n - 1].epoch > epoch)
 		n--;
+	if (n == epochs->count) /* none is later: there are none at all */
+		return;
 	*epoch_out = n == 0 ? epoch : epochs->entries[n - 1].epoch;
 	*end_offset_out = epochs->entries[n].start_offset;
 }

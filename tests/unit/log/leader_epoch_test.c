@@ -135,12 +135,29 @@ static void truncation_drops_and_moves_entries(void **state)
 	leader_epochs_clear(&e);
 }
 
+/* Epochs come from clients: any number may. */
+static void a_log_without_epochs_has_no_end_of_one(void **state)
+{
+	struct leader_epochs e = { 0 };
+
+	(void)state;
+	for (int32_t asked = -3; asked <= 1; asked++) {
+		int32_t epoch = 7;
+		int64_t end = 7;
+
+		leader_epochs_end_of(&e, asked, 33, &epoch, &end);
+		assert_int_equal(epoch, -1);
+		assert_int_equal(end, -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(assignments_keep_the_order),
 		cmocka_unit_test(epoch_of_an_offset_is_found),
 		cmocka_unit_test(end_of_an_epoch_is_the_start_of_the_next),
+		cmocka_unit_test(a_log_without_epochs_has_no_end_of_one),
 		cmocka_unit_test(truncation_drops_and_moves_entries),
 	};
 
