@@ -497,7 +497,6 @@ void families_write(struct metrics *m, enum exposition_form form,
 		export_clear(&ex);
 	}
 	pushed_write(&e, m->broker);
-	families_write_telemetry(&e, m);
 	exposition_end(&e);
 	image_release(image);
 }

@@ -17,7 +17,4 @@ void families_write(struct metrics *m, enum exposition_form form,
 void families_write_kafka(struct metrics *m, enum exposition_form form,
 			  struct buffer *out);
 
-/* For families_write(): what clients push of themselves. */
-void families_write_telemetry(struct exposition *e, const struct metrics *m);
-
 #endif /* KBROKERD_METRICS_FAMILIES_H */
