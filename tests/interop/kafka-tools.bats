@@ -64,7 +64,7 @@ setup_file() {
 
 		seq 1 50 >numbers
 		tool produce numbers "$TOOLS.ConsoleProducer" $at --topic $t \
-			--sync --compression-codec lz4
+			--compression-codec lz4
 		tool perf - "$TOOLS.ProducerPerformance" --topic $t \
 			--num-records 5000 --record-size 100 --throughput -1 \
 			--bootstrap-server "$broker"
