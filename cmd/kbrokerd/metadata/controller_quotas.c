@@ -19,6 +19,7 @@ static const struct controller_error none = { WIRE_NONE, NULL };
 struct quota_edit {
 	const struct alter_client_quotas_request_entries *entry;
 	struct quota_entity entity;
+	bool is_read; /* the entity is all that was asked for */
 	struct controller_error error;
 };
 
@@ -261,6 +262,7 @@ static struct quota_edit *find_same(struct quota_edit *edits, size_t count,
 static void read_edit(struct quota_edit *edit, struct arena *arena)
 {
 	edit->error = read_parts(edit->entry, &edit->entity, arena);
+	edit->is_read = !failed(edit->error);
 	if (!failed(edit->error) && has_key_twice(edit->entry, arena))
 		edit->error = duplicate(&edit->entity, arena);
 	if (!failed(edit->error))
@@ -269,12 +271,30 @@ static void read_edit(struct quota_edit *edit, struct arena *arena)
 		edit->error = check_ops(edit, arena);
 }
 
-static void fill_answer(struct alter_client_quotas_response_entries *to,
-			const struct alter_client_quotas_request_entries *from,
-			struct controller_error error, struct arena *arena)
+/* As it was read, or as it was sent when that cannot be. */
+static void fill_read(struct alter_client_quotas_response_entries *to,
+		      const struct quota_entity *from, struct arena *arena)
 {
-	to->error_code = error.code;
-	to->error_message = slice_of(error.text);
+	to->entity =
+		wire_array(&alter_client_quotas_response_entries_entity_desc,
+			   arena, QUOTA_ENTITY_TYPES);
+	for (int i = 0; to->entity != NULL && i < QUOTA_ENTITY_TYPES; i++) {
+		struct alter_client_quotas_response_entries_entity *part =
+			&to->entity[to->entity_count];
+
+		if (!from->has[i])
+			continue;
+		part->entity_type = slice_of(
+			quota_entity_type_name((enum quota_entity_type)i));
+		part->entity_name = from->name[i];
+		to->entity_count++;
+	}
+}
+
+static void fill_sent(struct alter_client_quotas_response_entries *to,
+		      const struct alter_client_quotas_request_entries *from,
+		      struct arena *arena)
+{
 	to->entity =
 		wire_array(&alter_client_quotas_response_entries_entity_desc,
 			   arena, from->entity_count);
@@ -293,8 +313,14 @@ static void answer(struct metadata_change *change,
 	resp->entries = wire_array(&alter_client_quotas_response_entries_desc,
 				   change->arena, (int32_t)count);
 	for (size_t i = 0; resp->entries != NULL && i < count; i++) {
-		fill_answer(&resp->entries[i], edits[i].entry, edits[i].error,
-			    change->arena);
+		resp->entries[i].error_code = edits[i].error.code;
+		resp->entries[i].error_message = slice_of(edits[i].error.text);
+		if (edits[i].is_read)
+			fill_read(&resp->entries[i], &edits[i].entity,
+				  change->arena);
+		else
+			fill_sent(&resp->entries[i], edits[i].entry,
+				  change->arena);
 		resp->entries_count++;
 	}
 }

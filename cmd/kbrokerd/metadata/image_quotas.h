@@ -11,9 +11,10 @@
 
 #include "kbrokerd/metadata/image.h"
 
+/* In the order in which Kafka tells them. */
 enum quota_entity_type {
-	QUOTA_USER,
 	QUOTA_CLIENT_ID,
+	QUOTA_USER,
 	QUOTA_IP,
 	QUOTA_ENTITY_TYPES
 };
@@ -32,7 +33,7 @@ struct quota_entity {
 bool quota_entity_equal(const struct quota_entity *a,
 			const struct quota_entity *b);
 
-/* Less than, equal to or greater than 0: by users, then clients, addresses. */
+/* Less than, equal to or greater than 0: by clients, then users, addresses. */
 int quota_entity_order(const struct quota_entity *a,
 		       const struct quota_entity *b);
 

@@ -73,14 +73,15 @@ static bool matches(const struct quota_entity *e, int level,
 	for (int i = 0; i < 2; i++) {
 		struct slice own = i == 0 ? c->user : c->client_id;
 		char part = parts[level][i];
+		int type = i == 0 ? QUOTA_USER : QUOTA_CLIENT_ID;
 
 		if (part != '-' && i == 1 && own.len == 0)
 			return false;
-		if (e->has[i] != (part != '-'))
+		if (e->has[type] != (part != '-'))
 			return false;
-		if (part == 'a' && e->name[i].data != NULL)
+		if (part == 'a' && e->name[type].data != NULL)
 			return false;
-		if (part == 'o' && !slice_equal(e->name[i], own))
+		if (part == 'o' && !slice_equal(e->name[type], own))
 			return false;
 	}
 	return true;
