@@ -55,10 +55,12 @@ static int find_selector(struct slice name)
 static int add_part(struct client_match *match, struct slice part)
 {
 	const uint8_t *equals = memchr(part.data, '=', part.len);
-	struct slice name, pattern;
+	struct slice name;
+	struct slice pattern;
 	pcre2_code *code;
 	size_t error_at;
-	int selector, error;
+	int selector;
+	int error;
 
 	if (equals == NULL)
 		return -EINVAL;

@@ -92,8 +92,10 @@ static const char *check_pace(const struct config_sources *sources,
 			      const struct config_set *set, const char *kind,
 			      struct arena *arena)
 {
-	char session[64], heartbeat[64];
-	const char *a, *b;
+	char session[64];
+	char heartbeat[64];
+	const char *a;
+	const char *b;
 
 	snprintf(session, sizeof(session), "%s.session.timeout.ms", kind);
 	snprintf(heartbeat, sizeof(heartbeat), "%s.heartbeat.interval.ms",

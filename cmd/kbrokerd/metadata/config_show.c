@@ -40,7 +40,8 @@ static const char *show_double(const char *value, struct arena *arena)
 {
 	double number = strtod(value, NULL);
 	double size = number < 0 ? -number : number;
-	char text[64], digits[64];
+	char text[64];
+	char digits[64];
 	int precision = 0;
 	char *e;
 

@@ -162,11 +162,13 @@ static const char *check_update(const struct plan *plan, int32_t number)
 {
 	const feature_update *u = &plan->req->feature_updates[number];
 	const char *name = arena_text(plan->arena, u->feature);
-	const struct feature_def *def =
-		name == NULL ? NULL : feature_def_find(name);
+	const struct feature_def *def;
 	const char *text;
 	int16_t now;
 
+	if (name == NULL)
+		return "out of memory";
+	def = feature_def_find(name);
 	if (u->max_version_level < 0)
 		return refuse(plan, u,
 			      "A feature version cannot be less than 0.");
