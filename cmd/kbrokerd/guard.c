@@ -197,6 +197,8 @@ _Noreturn static void become_command(const struct guard *g, pid_t guard_pid,
 	/* With kbrokerd, as if that had started it: ^C and ^Z reach both. */
 	setpgid(0, g->params->group);
 	setenv("KAFKA_BOOTSTRAP_SERVERS", broker, 1);
+	/* No typo harms a broker of one's own. */
+	setenv("KPRODUCE_CREATE", "1", 0);
 	/* What would tell a client of another cluster. */
 	setenv("KAFKA_CONFIG", "none", 1);
 	unsetenv("KAFKA_PROFILE");

@@ -256,7 +256,10 @@ const struct option_tool produce_tool = {
 
 void produce_options_init(struct produce_options *o)
 {
+	const char *create = getenv("KPRODUCE_CREATE");
+
 	*o = (struct produce_options){
+		.create = create != NULL && create[0] != '\0',
 		.partition = PARTITION_ANY,
 		.create_partitions = -1,
 		.create_replicas = -1,

@@ -40,9 +40,10 @@ expect_nothing_left() {
 
 @test "--run: the command talks to a broker of its own" {
 	run_setup
-	expect 0 with_broker -- sh -c 'kproduce -t t --create </etc/passwd &&
+	expect 0 with_broker -- sh -c 'kproduce -t t </etc/passwd &&
 		kconsume -t t -e | cmp - /etc/passwd'
 	expect_same "$output$stderr" ""
+	KPRODUCE_CREATE= expect 5 with_broker -- sh -c 'kproduce -t t </etc/passwd'
 	expect_nothing_left
 }
 
