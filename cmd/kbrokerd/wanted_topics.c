@@ -98,11 +98,15 @@ static int parse_head(char *head, int32_t *partitions_out)
 static int add_config(struct wanted_topic *topic, char *part)
 {
 	char *equals = strchr(part, '=');
+	char number[UNITS_TEXT_MAX];
+	const char *value = equals + 1;
 
 	if (equals == NULL || equals == part)
 		return -EINVAL;
 	*equals = '\0';
-	return properties_set(&topic->configs, part, equals + 1, "--topic");
+	if (property_number(part, value, number))
+		value = number;
+	return properties_set(&topic->configs, part, value, "--topic");
 }
 
 static int add(struct wanted_topics *topics, char *copy, const char *text,

@@ -28,19 +28,10 @@ static bool ends_with(const char *text, const char *end)
 static const char *to_number(struct ktopics *k, const char *name,
 			     const char *value)
 {
-	char text[24];
-	int64_t number;
-	int rc = -1;
+	char text[UNITS_TEXT_MAX];
 
-	if (parse_int64(value, &number) == 0)
+	if (!property_number(name, value, text))
 		return value;
-	if (ends_with(name, ".ms"))
-		rc = parse_duration(value, 1, &number);
-	else if (ends_with(name, ".bytes"))
-		rc = parse_size(value, &number);
-	if (rc < 0)
-		return value;
-	snprintf(text, sizeof(text), "%lld", (long long)number);
 	return ktopics_text(k, slice_of(text));
 }
 

@@ -393,6 +393,25 @@ int parse_time(const char *text, int64_t now_ms, int64_t *ms_out)
 
 /* For people */
 
+bool property_number(const char *name, const char *value,
+		     char text[UNITS_TEXT_MAX])
+{
+	const char *unit = strrchr(name, '.');
+	int64_t number;
+	int rc = -EINVAL;
+
+	if (unit == NULL || parse_int64(value, &number) == 0)
+		return false;
+	if (strcmp(unit, ".ms") == 0)
+		rc = parse_duration(value, 1, &number);
+	else if (strcmp(unit, ".bytes") == 0)
+		rc = parse_size(value, &number);
+	if (rc < 0)
+		return false;
+	snprintf(text, UNITS_TEXT_MAX, "%" PRId64, number);
+	return true;
+}
+
 void format_size(int64_t bytes, char text[UNITS_TEXT_MAX])
 {
 	static const char *const names[] = { "B",   "KiB", "MiB", "GiB",

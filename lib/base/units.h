@@ -7,6 +7,7 @@
 #ifndef BASE_UNITS_H
 #define BASE_UNITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,14 @@ int parse_duration(const char *text, int64_t unit_ms, int64_t *ms_out);
 int parse_time(const char *text, int64_t now_ms, int64_t *ms_out);
 
 enum { UNITS_TEXT_MAX = 48 };
+
+/*
+ * A property's value as Kafka takes it: durations of a name that ends with
+ * .ms and sizes of one that ends with .bytes become plain numbers.  Returns
+ * false, text as it was, when value is none of these or a number already.
+ */
+bool property_number(const char *name, const char *value,
+		     char text[UNITS_TEXT_MAX]);
 
 /* For people: "1.5 MiB", "2h 3m". */
 void format_size(int64_t bytes, char text[UNITS_TEXT_MAX]);

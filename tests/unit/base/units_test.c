@@ -288,6 +288,22 @@ static void times_for_people(void **state)
 	}
 }
 
+static void values_of_properties_become_numbers(void **state)
+{
+	char text[UNITS_TEXT_MAX] = "";
+
+	(void)state;
+	assert_true(property_number("retention.ms", "7d", text));
+	assert_string_equal(text, "604800000");
+	assert_true(property_number("segment.bytes", "64MiB", text));
+	assert_string_equal(text, "67108864");
+	assert_false(property_number("retention.ms", "12", text));
+	assert_false(property_number("retention.ms", "soon", text));
+	assert_false(property_number("cleanup.policy", "7d", text));
+	assert_false(property_number("policy", "7d", text));
+	assert_string_equal(text, "67108864");
+}
+
 static void near_name_is_found_and_a_far_one_not(void **state)
 {
 	static const char *const names[] = { "retention.ms", "retention.bytes",
@@ -330,6 +346,7 @@ int main(void)
 		cmocka_unit_test(sizes_for_people),
 		cmocka_unit_test(durations_for_people),
 		cmocka_unit_test(times_for_people),
+		cmocka_unit_test(values_of_properties_become_numbers),
 		cmocka_unit_test(near_name_is_found_and_a_far_one_not),
 	};
 

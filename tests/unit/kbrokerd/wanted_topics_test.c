@@ -68,9 +68,9 @@ static void partitions_and_properties_follow(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(add(f, "a:3,retention.ms=7,segment.bytes=99"), 0);
+	assert_int_equal(add(f, "a:3,retention.ms=1s,segment.bytes=99"), 0);
 	assert_int_equal(f->topics.items[0].partitions, 3);
-	assert_string_equal(value(f, 0, "retention.ms"), "7");
+	assert_string_equal(value(f, 0, "retention.ms"), "1000");
 	assert_string_equal(value(f, 0, "segment.bytes"), "99");
 }
 
