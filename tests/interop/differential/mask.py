@@ -12,7 +12,7 @@ ZERO = bytes(16)
 # The fields that say what an element of an array is about.
 SUBJECT = ("api_key", "resource_type", "resource_name", "name", "topic_name",
            "topic", "topic_id", "partition_index", "partition", "index",
-           "feature", "entity_type", "entity_name", "key", "broker_id",
+           "feature", "entity_type", "entity_name", "key", "producer_id", "broker_id",
            "node_id", "replica_id", "principal", "config_name", "log_dir",
            "group_id", "transactional_id", "source", "entity")
 

@@ -152,7 +152,7 @@ def quotas(pair):
           ("connection_creation_rate", 0.5))
     alter("producer rate of an ip", entities["ip"], (PRODUCE, 1000))
     alter("twice", user, (CONSUME, 1e9), (CONSUME, 2e9))
-    alter("nan", user, (CONSUME, "nan"))
+    alter("nan", user, (CONSUME, "nan"), validate=True)
     alter("no ops", user)
     show("all")
     show("all, strict", strict=True)

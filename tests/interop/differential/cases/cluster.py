@@ -65,6 +65,7 @@ def describe_cluster(pair):
 
 def find_coordinator_bad(pair):
     """What kind of key, and keys that can not be; groups come later."""
+    pair.ask("FindCoordinator", {"key": ""}, high=0, note="no key")
     for kind in (3, -1, 7):
         pair.ask("FindCoordinator",
                  {"key": "g", "key_type": kind, "coordinator_keys": ["g"]},

@@ -19,7 +19,8 @@ def _look(pair, topic, note, offset=0):
         "max_wait_ms": 0, "min_bytes": 0, "max_bytes": 1 << 24, "topics": [{
             "topic": topic, "topic_id": id_of(topic), "partitions": [{
                 "partition": 0, "fetch_offset": offset,
-                "partition_max_bytes": 1 << 24}]}]}, note, version=17)
+                "partition_max_bytes": 1 << 24}]}]}, note, version=17,
+              settles=True)
 
 
 def good(pair):
