@@ -104,8 +104,9 @@ static void conn_end(struct conn *conn)
 	conn_mark(conn);
 }
 
-void conn_fail(struct conn *conn, const char *why, int16_t api_key,
-	       int16_t version, struct slice client_id)
+/* Observers are told why, which they may keep; the log is told text. */
+static void fail(struct conn *conn, const char *why, const char *text,
+		 int16_t api_key, int16_t version, struct slice client_id)
 {
 	struct io_thread *t = conn->thread;
 	const struct wire_api *api = wire_api(api_key);
@@ -126,7 +127,7 @@ void conn_fail(struct conn *conn, const char *why, int16_t api_key,
 			 (const char *)client_id.data);
 		snprintf(missed_text, sizeof(missed_text), "%d", missed);
 		logger_tell(t->server->logger, LOGGER_WARN, "server",
-			    "connection closed", "why", why, "peer",
+			    "connection closed", "why", text, "peer",
 			    conn_peer(conn), "client",
 			    client_id.data == NULL ? NULL : client, "software",
 			    conn->software_text, "api",
@@ -137,6 +138,12 @@ void conn_fail(struct conn *conn, const char *why, int16_t api_key,
 			    missed == 0 ? NULL : missed_text, NULL);
 	}
 	conn_end(conn);
+}
+
+void conn_fail(struct conn *conn, const char *why, int16_t api_key,
+	       int16_t version, struct slice client_id)
+{
+	fail(conn, why, why, api_key, version, client_id);
 }
 
 /* What may be done now */
@@ -173,17 +180,18 @@ bool conn_is_quiet(const struct conn *conn)
 static bool check_frame(struct conn *conn, size_t at)
 {
 	uint32_t size;
-	char why[96];
+	char text[96];
 
 	if (conn->in.len - at < FRAME_SIZE_BYTES ||
 	    input_frame_bytes(conn, at) > 0)
 		return true;
 	size = get_be32(conn->in.data + at);
-	snprintf(why, sizeof(why),
+	snprintf(text, sizeof(text),
 		 "request of %d bytes, socket.request.max.bytes is %d",
 		 (int32_t)size,
 		 conn->thread->server->config->request_bytes_max);
-	conn_fail(conn, why, -1, -1, SLICE_NULL);
+	fail(conn, "request beyond socket.request.max.bytes", text, -1, -1,
+	     SLICE_NULL);
 	return false;
 }
 

@@ -37,7 +37,8 @@ struct server_observer {
 			  const void *message, size_t bytes);
 	/* A connection began (open) or ended. */
 	void (*on_connection)(void *arg, const struct conn *conn, bool open);
-	/* A connection was dropped for what it sent; api_key -1: not known. */
+	/* A connection was dropped for what it sent; api_key -1: not known.
+	 * why is one of a few texts, and lives as long as the program. */
 	void (*on_refused)(void *arg, const struct conn *conn, const char *why,
 			   int16_t api_key);
 };

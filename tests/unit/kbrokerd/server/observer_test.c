@@ -178,6 +178,24 @@ static void a_refused_connection_is_told_with_its_reason(void **state)
 	buffer_clear(&b);
 }
 
+/* Metrics keep the text that they count by. */
+static void a_reason_is_a_fixed_text(void **state)
+{
+	static const uint8_t sizes[][4] = { { 0x7f, 0, 0, 1 },
+					    { 0x80, 0, 0, 0 } };
+
+	for (int i = 0; i < 2; i++) {
+		int fd = dial(*state);
+
+		send_all(fd, sizes[i], sizeof(sizes[i]));
+		assert_closed(fd);
+		await(&told.refused, i + 1);
+		assert_string_equal(told.refused_why,
+				    "request beyond socket.request.max.bytes");
+		assert_int_equal(told.refused_key, -1);
+	}
+}
+
 static void there_is_a_limit_to_observers(void **state)
 {
 	struct fixture *f = *state;
@@ -199,6 +217,7 @@ int main(void)
 		TEST(what_ends_with_its_connection_is_told_once),
 		TEST(an_orphan_is_told_when_it_ends),
 		TEST(a_refused_connection_is_told_with_its_reason),
+		TEST(a_reason_is_a_fixed_text),
 		TEST(there_is_a_limit_to_observers),
 	};
 
