@@ -25,6 +25,7 @@ struct meter {
 	TAILQ_ENTRY(meter) by_use;
 	LIST_ENTRY(meter) in_bucket;
 	uint64_t hash;
+	size_t bytes; /* of all of it */
 	enum quota_kind kind;
 	bool has_user, has_client_id;
 	uint32_t user_len, client_id_len;
@@ -38,27 +39,20 @@ struct meter {
 struct quotas {
 	_Atomic uint32_t kinds; /* a bit for each that has a quota */
 	struct quotas_params params;
-	size_t meters_max;
 	pthread_mutex_t lock; /* of what follows */
 	struct quota_limits *limits;
 	TAILQ_HEAD(, meter) by_use; /* the longest unused first */
-	size_t meter_count;
+	size_t meter_count, meter_bytes;
 	LIST_HEAD(, meter) buckets[BUCKETS];
 };
 
 struct quotas *quotas_new(const struct quotas_params *params)
 {
 	struct quotas *q = calloc(1, sizeof(*q));
-	size_t size = sizeof(struct meter) + rate_size(&params->windows);
 
 	if (q == NULL)
 		return NULL;
 	q->params = *params;
-	q->meters_max = METER_BYTES_MAX / size;
-	if (q->meters_max > QUOTA_METERS_MAX)
-		q->meters_max = QUOTA_METERS_MAX;
-	if (q->meters_max == 0)
-		q->meters_max = 1;
 	pthread_mutex_init(&q->lock, NULL);
 	TAILQ_INIT(&q->by_use);
 	return q;
@@ -69,6 +63,7 @@ static void drop_meter(struct quotas *q, struct meter *m)
 	TAILQ_REMOVE(&q->by_use, m, by_use);
 	LIST_REMOVE(m, in_bucket);
 	q->meter_count--;
+	q->meter_bytes -= m->bytes;
 	free(m);
 }
 
@@ -161,11 +156,12 @@ static struct meter *new_meter(struct quotas *q, enum quota_kind kind,
 			       uint64_t hash, const struct quota_share *share)
 {
 	size_t size = sizeof(struct meter) + rate_size(&q->params.windows);
-	struct meter *m =
-		calloc(1, size + share->user.len + share->client_id.len);
+	size_t bytes = size + share->user.len + share->client_id.len;
+	struct meter *m = calloc(1, bytes);
 
 	if (m == NULL)
 		return NULL;
+	m->bytes = bytes;
 	m->hash = hash;
 	m->kind = kind;
 	m->names = (uint8_t *)m + size;
@@ -180,6 +176,14 @@ static struct meter *new_meter(struct quotas *q, enum quota_kind kind,
 		       m->client_id_len);
 	m->filled_ms = INT64_MIN; /* full */
 	return m;
+}
+
+/* What a client calls itself may be long: its bytes count. */
+static void make_room(struct quotas *q, size_t bytes)
+{
+	while (q->meter_count > 0 && (q->meter_count >= QUOTA_METERS_MAX ||
+				      q->meter_bytes + bytes > METER_BYTES_MAX))
+		drop_meter(q, TAILQ_FIRST(&q->by_use));
 }
 
 /* The meter of a share, made when there is none; NULL when out of memory. */
@@ -199,10 +203,10 @@ static struct meter *meter_of(struct quotas *q, enum quota_kind kind,
 		m = new_meter(q, kind, hash, share);
 		if (m == NULL)
 			return NULL;
-		if (q->meter_count >= q->meters_max)
-			drop_meter(q, TAILQ_FIRST(&q->by_use));
+		make_room(q, m->bytes);
 		LIST_INSERT_HEAD(&q->buckets[hash % BUCKETS], m, in_bucket);
 		q->meter_count++;
+		q->meter_bytes += m->bytes;
 	}
 	TAILQ_INSERT_TAIL(&q->by_use, m, by_use);
 	return m;

@@ -13,7 +13,8 @@
 #include "kbrokerd/quota/limits.h"
 #include "kbrokerd/quota/rate.h"
 
-/* Most clients that are remembered; then the one silent longest is not. */
+/* Most clients that are remembered, fewer if their names are long; then the one
+ * silent longest is not. */
 enum { QUOTA_METERS_MAX = 16384 };
 
 struct quotas_params {

@@ -109,6 +109,26 @@ static void what_is_taken_back_does_not_count(void **state)
 	quotas_free(q);
 }
 
+static void long_names_leave_room_for_fewer_clients(void **state)
+{
+	struct quotas *q = quotas_of(QUOTA_PRODUCE, NULL, 1000);
+	char name[30001];
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	for (int i = 0; i < 1500; i++) {
+		const struct quota_client c = client(name);
+
+		snprintf(name, sizeof(name), "%06d", i);
+		name[6] = 'x';
+		assert_int_equal(quotas_record(q, QUOTA_PRODUCE, &c, 1, 1), 0);
+	}
+	assert_true(quotas_meter_count(q) * sizeof(name) <= 16 << 20);
+	assert_true(quotas_meter_count(q) > 500);
+	quotas_free(q);
+}
+
 static void request_time_waits_for_one_window_at_most(void **state)
 {
 	struct quotas *q = quotas_of(QUOTA_REQUEST, "a", 1);
@@ -213,6 +233,7 @@ int main(void)
 		cmocka_unit_test(the_wait_is_the_excess_over_the_covered_time),
 		cmocka_unit_test(a_client_that_waits_as_told_keeps_its_rate),
 		cmocka_unit_test(what_is_taken_back_does_not_count),
+		cmocka_unit_test(long_names_leave_room_for_fewer_clients),
 		cmocka_unit_test(request_time_waits_for_one_window_at_most),
 		cmocka_unit_test(each_client_of_a_default_has_its_own_share),
 		cmocka_unit_test(a_quota_that_changes_counts_at_once),
