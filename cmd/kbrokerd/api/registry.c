@@ -26,6 +26,8 @@ static const struct api rows[] = {
 	{ 46, -1, false, api_list_partition_reassignments },
 	{ 48, -1, false, api_describe_client_quotas },
 	{ 49, -1, false, api_alter_client_quotas },
+	{ 50, -1, false, api_describe_user_scram_credentials },
+	{ 51, -1, false, api_alter_user_scram_credentials },
 	{ 55, -1, false, api_describe_quorum },
 	{ 57, -1, false, api_update_features },
 	{ 60, -1, false, api_describe_cluster },
