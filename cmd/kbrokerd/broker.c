@@ -291,17 +291,14 @@ static void on_image(void *arg, const struct image *before,
 		     const struct image *after)
 {
 	(void)before;
-	broker_apply_dynamic(arg, after);
+	(void)after; /* it is the newest, or there is a newer one already */
+	broker_apply_dynamic(arg);
 }
 
 static void listen_to_metadata(struct broker *broker)
 {
-	const struct image *image;
-
 	metadata_listen(broker->metadata, on_image, broker);
-	image = metadata_image(broker->metadata);
-	broker_apply_dynamic(broker, image);
-	image_release(image);
+	broker_apply_dynamic(broker);
 }
 
 static int start(struct broker *broker, char *error, size_t error_size)

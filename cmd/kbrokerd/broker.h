@@ -103,7 +103,7 @@ void broker_tell_state(struct broker *broker);
 
 /* For broker.c: what of the dynamic configuration is in effect outside of the
  * metadata; on each change of that. */
-void broker_apply_dynamic(struct broker *broker, const struct image *image);
+void broker_apply_dynamic(struct broker *broker);
 
 /* Clean stop: answer what waits, sync, write the marker.  Returns 0 when the
  * shutdown was clean. */

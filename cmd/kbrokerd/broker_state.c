@@ -132,12 +132,18 @@ static void apply_door_limits(struct broker *broker, const struct image *image)
 	doorman_set(&broker->server->doorman, &limits);
 }
 
-void broker_apply_dynamic(struct broker *broker, const struct image *image)
+/* The image is taken under the lock: so what a newer one changes comes after
+ * it. */
+void broker_apply_dynamic(struct broker *broker)
 {
+	const struct image *image;
+
 	pthread_mutex_lock(&broker->settings_lock);
+	image = metadata_image(broker->metadata);
 	apply_door_limits(broker, image);
 	apply_advertised(broker, image);
 	apply_connections_max(broker, image);
+	image_release(image);
 	pthread_mutex_unlock(&broker->settings_lock);
 }
 
@@ -270,7 +276,6 @@ static void want_topics(struct broker *broker, const struct config *config)
 void broker_reload(struct broker *broker, struct config *loaded)
 {
 	struct changes changes = { .broker = broker };
-	const struct image *image;
 	struct config *merged;
 	int rc = config_merge(broker->config, loaded, on_change, &changes,
 			      &merged);
@@ -294,9 +299,7 @@ void broker_reload(struct broker *broker, struct config *loaded)
 	pthread_mutex_unlock(&broker->settings_lock);
 	metadata_set_properties(broker->metadata, &merged->properties);
 	partition_table_set_properties(broker->partitions, &merged->properties);
-	image = metadata_image(broker->metadata);
-	broker_apply_dynamic(broker, image);
-	image_release(image);
+	broker_apply_dynamic(broker);
 	tell_changes(&changes);
 	want_topics(broker, merged);
 }

@@ -8,6 +8,7 @@
 #define KBROKERD_SERVER_LISTENER_H
 
 #include <event2/event_struct.h>
+#include <stdatomic.h>
 
 #include "kbrokerd/config.h"
 #include "kbrokerd/logger.h"
@@ -22,8 +23,9 @@ struct listener {
 	int sockets[LISTENER_SOCKETS_MAX];
 	struct event events[LISTENER_SOCKETS_MAX];
 	struct event on_retry; /* accepts again after a pause */
-	bool attached, paused;
-	int64_t told_us; /* when it was last said that accepting pauses */
+	bool attached;
+	atomic_bool paused; /* others ask */
+	int64_t told_us;    /* when it was last said that accepting pauses */
 	struct logger_limit refusals;
 };
 
