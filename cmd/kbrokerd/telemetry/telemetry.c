@@ -22,7 +22,7 @@
 #include "record/compress.h"
 #include "wire/error_codes.h"
 
-enum { BUCKETS = 1024, TEXT_MAX = 96, OUR_LABELS = 4 };
+enum { BUCKETS = 1024, TEXT_MAX = 96, OUR_LABELS = 4, SWEEP_MS = 1000 };
 
 struct instance {
 	TAILQ_ENTRY(instance) by_use;
@@ -49,6 +49,7 @@ struct telemetry {
 	TAILQ_HEAD(, instance) by_use;
 	LIST_HEAD(, instance) buckets[BUCKETS];
 	size_t room; /* for series */
+	int64_t swept_ms;
 	struct telemetry_counts counts;
 };
 
@@ -84,6 +85,15 @@ static void drop_silent(struct telemetry *t, int64_t now_ms)
 			drop(t, i);
 		i = next;
 	}
+}
+
+/* That takes time when there are many: not with every request. */
+static void sweep(struct telemetry *t, int64_t now_ms)
+{
+	if (now_ms - t->swept_ms < SWEEP_MS)
+		return;
+	t->swept_ms = now_ms;
+	drop_silent(t, now_ms);
 }
 
 static size_t bucket_of(struct uuid id)
@@ -168,7 +178,7 @@ static struct instance *instance_of(struct telemetry *t,
 {
 	struct instance *i;
 
-	drop_silent(t, now_ms);
+	sweep(t, now_ms);
 	i = find(t, client->instance_id);
 	if (i == NULL)
 		i = add(t, client);
@@ -288,20 +298,23 @@ static int admit(struct telemetry *t, const struct telemetry_client *client,
 struct taking {
 	struct telemetry *t;
 	struct instance *instance;
+	size_t points;
 };
 
+/* A push of many points must not have the lock for long. */
 static void on_point(void *arg, const struct otlp_point *point)
 {
 	struct taking *taking = arg;
 
-	if (series_take(&taking->instance->series, point, &taking->t->room) < 0)
+	if (taking->points++ >= TELEMETRY_POINTS_MAX ||
+	    series_take(&taking->instance->series, point, &taking->t->room) < 0)
 		taking->t->counts.left_out++;
 }
 
 /* The instance may have gone meanwhile. */
 static int take(struct telemetry *t, struct uuid id, struct slice bytes)
 {
-	struct taking taking = { t, find(t, id) };
+	struct taking taking = { .t = t, .instance = find(t, id) };
 	int rc = 0;
 
 	if (taking.instance != NULL)

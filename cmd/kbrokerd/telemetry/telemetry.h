@@ -17,7 +17,8 @@ enum {
 	TELEMETRY_INSTANCES_MAX = 16384,
 	TELEMETRY_SERIES_MAX = 16384,     /* of all instances */
 	TELEMETRY_UNPACKED_MAX = 8 << 20, /* bytes of a push */
-	TELEMETRY_SILENCE_MS = 60000,     /* or three push intervals */
+	TELEMETRY_POINTS_MAX = 4096,  /* values of a push that are looked at */
+	TELEMETRY_SILENCE_MS = 60000, /* or three push intervals */
 };
 
 struct telemetry;

@@ -361,6 +361,27 @@ static void what_clients_make_up_takes_bounded_memory(void **state)
 	free(metrics);
 }
 
+static void of_too_many_values_the_first_are_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct kit_metric *metrics =
+		calloc(TELEMETRY_POINTS_MAX + 1, sizeof(*metrics));
+	struct telemetry_counts counts;
+	struct buffer b;
+
+	for (int i = 0; i < TELEMETRY_POINTS_MAX + 1; i++)
+		metrics[i] = (struct kit_metric){ .name = "x", .value = i };
+	b = kit_metrics(metrics, TELEMETRY_POINTS_MAX + 1);
+	assert_int_equal(ask(f, 0), WIRE_NONE);
+	assert_int_equal(push_bytes(f, 1, CODEC_ZSTD, buffer_slice(&b), false),
+			 WIRE_NONE);
+	assert_non_null(strstr(samples(f, 2), " 4095\n"));
+	telemetry_count(f->t, &counts);
+	assert_int_equal(counts.left_out, 1);
+	buffer_clear(&b);
+	free(metrics);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -375,6 +396,7 @@ int main(void)
 		TEST(a_bomb_is_not_unpacked),
 		TEST(another_subscription_is_another_id),
 		TEST(the_silent_are_forgotten),
+		TEST(of_too_many_values_the_first_are_taken),
 		TEST(what_clients_make_up_takes_bounded_memory),
 	};
 
