@@ -59,65 +59,20 @@ write_all() {
 		>/dev/null
 }
 
-# offset_of TOPIC TIME: in its first partition; Kafka leads a moment after it
-# is there.
-offset_of() {
-	local found deadline=$((SECONDS + TEST_LIMIT_SECONDS))
-
-	while [ "$SECONDS" -lt "$deadline" ]; do
-		found=$("$INTEROP/differential/ask" "$broker" ListOffsets \
-			'{"replica_id": -1, "topics": [{"name": "'"$1"'",
-			"partitions": [{"partition_index": 0,
-			"timestamp": '"$2"'}]}]}' |
-			jq '.topics[].partitions[] | [.error_code, .offset]' -c)
-		[[ $found != '[0,'* ]] || break
-	done
-	echo "$found" # or the error, which no other broker will tell
-}
-
 # All that must be the same whoever serves it, in a file.
 tell_all() {
+	local topic
+
 	{
-		ktopics list | sort
-		"$INTEROP/differential/ask" "$broker" Metadata \
-			'{"topics": [{"name": "a"}, {"name": "compacted"},
-				{"name": "cut"}]}' |
-			jq -cS '.cluster_id, ([.topics[] | [.name, .topic_id,
-				([.partitions[] | [.partition_index, .replica_nodes]]
-					| sort)]] | sort)'
-		local topic
+		"$INTEROP/differential/tell" "$broker" a compacted cut
 		for topic in a compacted cut; do
-			"$INTEROP/differential/ask" "$broker" DescribeConfigs \
-				'{"resources": [{"resource_type": 2,
-				"resource_name": "'$topic'",
-				"configuration_keys": null}]}' |
-				jq -cS '[.results[].configs[]
-					| select(.config_source == 1)
-					| [.name, .value]] | sort'
-			offset_of "$topic" -2
-			offset_of "$topic" -1
+			echo "$topic $(kconsume -t "$topic" -e -J | sort | sha256sum)"
 		done
-		"$INTEROP/differential/ask" "$broker" DescribeClientQuotas \
-			'{"components": []}' | jq -cS .entries
-		"$INTEROP/differential/ask" "$broker" DescribeConfigs \
-			'{"resources": [{"resource_type": 4, "resource_name": "",
-			"configuration_keys": null}]}' |
-			jq -cS '[.results[].configs[] | [.name, .value]] | sort'
-		"$INTEROP/differential/ask" "$broker" DescribeProducers \
-			'{"topics": [{"name": "cut", "partition_indexes": [0]}]}' |
-			jq -cS '.topics[].partitions[].active_producers
-				| map({producer_id, producer_epoch, last_sequence})
-				| sort_by(.producer_id)'
-		"$INTEROP/differential/ask" "$broker" ApiVersions \
-			'{"client_software_name": "a", "client_software_version": "1"}' |
-			jq -cS '.finalized_features | sort_by(.name)'
-		kconsume -t a -e -J | jq -cS . | sort | sha256sum
-		kconsume -t cut -e -J | sha256sum
-		kconsume -t compacted -e -J | sha256sum
 	} >"$1"
+	grep -q 'cluster.*\["a", "compacted", "cut"\]' "$1"
 }
 
-# MORE: records on top, by whoever serves
+# Records on top, by whoever serves.
 write_more() {
 	seq 1 500 | kproduce -t a -z lz4 -p 1
 	seq 1 50 | kcat -P -t cut -X enable.idempotence=true
@@ -129,7 +84,6 @@ write_more() {
 	serve_ours
 	write_all
 	tell_all 1
-	[ "$(sed -n 1,3p 1 | tr '\n' ' ')" = 'a compacted cut ' ]
 	stop_broker
 
 	serve_kafka

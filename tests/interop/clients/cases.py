@@ -210,6 +210,7 @@ def offsets_by_time(w):
     topic = w.topic()
     w.produce(topic, [record(b"%d" % i, time=LONG_AGO + 1000 * i)
                       for i in range(10)])
+    w.eventually(_starts_and_ends, w, topic, 0, 10)
 
     def at(when):
         return w.ask("offset_for", topic=topic, partition=0,

@@ -54,6 +54,7 @@ public class Driver {
 		admin = Admin.create(config());
 		Map<String, Object> more = config();
 		more.put("auto.offset.reset", "none");
+		more.put("fetch.max.wait.ms", 20); // one that waits holds up the next position
 		consumer = new KafkaConsumer<>(more, new ByteArrayDeserializer(), new ByteArrayDeserializer());
 	}
 

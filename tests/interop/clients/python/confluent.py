@@ -8,6 +8,7 @@ from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry,
 
 import driver
 
+# A fetch that waits holds up the next position.
 QUICK = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100,
          "log_level": 0}
 
@@ -21,7 +22,7 @@ class Client:
         self.config = dict(QUICK, **{"bootstrap.servers": address})
         self.admin = AdminClient(self.config)
         self.consumer = Consumer(dict(self.config, **{
-            "group.id": "unused", "enable.auto.commit": False,
+            "group.id": "unused", "fetch.wait.max.ms": 20, "enable.auto.commit": False,
             "auto.offset.reset": "error", "enable.partition.eof": False}))
         self.producers = {}
         self.failed = None
@@ -101,6 +102,8 @@ class Client:
         self.wait(producer)
 
     def take(self, topic, partition, offset, count):
+        # Or it learns of a new topic only when a timer says so.
+        self.consumer.list_topics(topic, timeout=10)
         self.consumer.assign([TopicPartition(topic, partition, offset)])
         out, end = [], time.monotonic() + driver.WAIT_SECONDS
         while len(out) < count and time.monotonic() < end:

@@ -22,7 +22,7 @@ class Client:
         self.admin = KafkaAdminClient(**self.config)
         self.consumer = KafkaConsumer(
             **self.config, group_id=None, enable_auto_commit=False,
-            auto_offset_reset="none")
+            auto_offset_reset="none", fetch_max_wait_ms=20)
         self.producers = {}
         self.sent = []
 
