@@ -723,15 +723,15 @@ static void apply_retention(struct partition *p,
 }
 
 /* Has nobody written to it or read from it since the last time that this was
- * asked, and is all of it on disk? */
+ * asked, does nobody wait for more of it, and is all of it on disk? */
 static bool is_idle(struct partition *p)
 {
 	int64_t bytes = p->traffic.bytes_in + p->traffic.bytes_out;
 	bool was_used = bytes != p->bytes_seen;
 
 	p->bytes_seen = bytes;
-	return !was_used && p->state == PARTITION_OPEN && !p->unsynced &&
-	       !p->promised && !p->queued && !p->syncing &&
+	return !was_used && p->waiters == NULL && p->state == PARTITION_OPEN &&
+	       !p->unsynced && !p->promised && !p->queued && !p->syncing &&
 	       log_recovery_point(p->log) == log_end_offset(p->log) &&
 	       !log_has_failed(p->log) && !log_has_garbage(p->log);
 }

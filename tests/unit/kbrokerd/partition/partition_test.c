@@ -398,12 +398,21 @@ static void idle_log_is_closed_and_opened_again(void **state)
 	struct kit *k = *state;
 	struct partition *p = kit_find(k, "red", 0);
 	struct partition *used = kit_find(k, "red", 1);
+	struct sleeper s;
 	int opens;
 
 	/* Its records are of 1970. */
 	metadata_set(&k->metadata, "red", "retention.ms", "-1");
 	assert_int_equal(kit_append(p, 10), 0);
+	kit_await_high_watermark(p, 1);
 	keeper_apply_retention(k->table);
+	/* Somebody waits for more: the log would be opened again at once. */
+	sleeper_init(&s);
+	assert_true(sleeper_hook(&s, p, 1));
+	keeper_apply_retention(k->table);
+	keeper_apply_retention(k->table);
+	assert_false(is_closed(p));
+	sleeper_clear(&s);
 	/* It is looked at again and again, and the other one is used. */
 	while (!is_closed(p)) {
 		assert_int_equal(kit_append(used, 10), 0);
