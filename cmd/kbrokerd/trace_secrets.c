@@ -13,8 +13,9 @@
 #include "wire/messages.h"
 
 static const char *const secret_fields[] = {
-	"auth_bytes", "salted_password", "salt",
-	"hmac",       "request_data",    "response_data",
+	"auth_bytes",   "salted_password", "salt",
+	"stored_key",   "server_key",      "hmac",
+	"request_data", "response_data",
 };
 
 static bool is_property_secret(struct slice name)

@@ -51,6 +51,8 @@ void api_list_config_resources(struct request *req);
 void api_update_features(struct request *req);
 void api_describe_client_quotas(struct request *req);
 void api_alter_client_quotas(struct request *req);
+void api_describe_user_scram_credentials(struct request *req);
+void api_alter_user_scram_credentials(struct request *req);
 void api_describe_cluster(struct request *req);
 void api_get_telemetry_subscriptions(struct request *req);
 void api_push_telemetry(struct request *req);

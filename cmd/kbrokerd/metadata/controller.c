@@ -24,6 +24,7 @@ enum {
 	API_UPDATE_FEATURES = 57,
 	API_UNREGISTER_BROKER = 64,
 	API_ALTER_CLIENT_QUOTAS = 49,
+	API_ALTER_USER_SCRAM_CREDENTIALS = 51,
 	API_ALLOCATE_PRODUCER_IDS = 67
 };
 
@@ -229,6 +230,9 @@ static const struct row {
 	  controller_unregister_broker, refuse_unregister_broker },
 	{ API_ALTER_CLIENT_QUOTAS, &alter_client_quotas_response_desc,
 	  controller_alter_client_quotas, controller_refuse_client_quotas },
+	{ API_ALTER_USER_SCRAM_CREDENTIALS,
+	  &alter_user_scram_credentials_response_desc, controller_alter_scram,
+	  controller_refuse_scram },
 	{ API_ALLOCATE_PRODUCER_IDS, &allocate_producer_ids_response_desc,
 	  controller_allocate_producer_ids, refuse_producer_ids },
 };
@@ -253,7 +257,12 @@ int controller_decide(const struct controller *c,
 	const struct row *row = find_row(change->api_key);
 
 	wire_init(row->response, change->response);
-	row->decide(c, change);
+	if (controller_asks_too_much(c, change))
+		controller_refuse(change, WIRE_POLICY_VIOLATION,
+				  "Unable to perform excessively large batch "
+				  "operation.");
+	else
+		row->decide(c, change);
 	return c->records->error;
 }
 

@@ -97,6 +97,10 @@ void controller_alter_client_quotas(const struct controller *c,
 				    struct metadata_change *change);
 void controller_refuse_client_quotas(struct metadata_change *change,
 				     int16_t code, const char *message);
+void controller_alter_scram(const struct controller *c,
+			    struct metadata_change *change);
+void controller_refuse_scram(struct metadata_change *change, int16_t code,
+			     const char *message);
 void controller_update_features(const struct controller *c,
 				struct metadata_change *change);
 void controller_refuse_features(struct metadata_change *change, int16_t code,
@@ -109,6 +113,10 @@ void controller_alter_reassignments(const struct controller *c,
 				    struct metadata_change *change);
 void controller_unregister_broker(const struct controller *c,
 				  struct metadata_change *change);
+
+/* Does it name more than one change may (controller_limits.c)? */
+bool controller_asks_too_much(const struct controller *c,
+			      const struct metadata_change *change);
 
 /* Add a record in the version that the image's metadata.version asks for. */
 void controller_add(const struct controller *c, const struct wire_desc *desc,

@@ -35,20 +35,24 @@ static void key_of_removed_acl(struct buffer *key, const void *message)
 	buffer_put(key, r->id.bytes, sizeof(r->id.bytes));
 }
 
+void image_scram_key(struct buffer *key, struct slice user, int8_t mechanism)
+{
+	buffer_put_u8(key, (uint8_t)mechanism);
+	buffer_put(key, user.data, user.len);
+}
+
 static void key_of_credential(struct buffer *key, const void *message)
 {
 	const struct user_scram_credential_record *r = message;
 
-	buffer_put_u8(key, (uint8_t)r->mechanism);
-	buffer_put(key, r->name.data, r->name.len);
+	image_scram_key(key, r->name, r->mechanism);
 }
 
 static void key_of_removed_credential(struct buffer *key, const void *message)
 {
 	const struct remove_user_scram_credential_record *r = message;
 
-	buffer_put_u8(key, (uint8_t)r->mechanism);
-	buffer_put(key, r->name.data, r->name.len);
+	image_scram_key(key, r->name, r->mechanism);
 }
 
 static void key_of_token(struct buffer *key, const void *message)
@@ -185,6 +189,19 @@ int image_apply_kept(struct image *image, const struct wire_desc *desc,
 			return apply_kept(image, &kept_rows[i], message, value);
 	}
 	return -ENOTSUP;
+}
+
+const void *image_kept_message(const struct kept_record *kept,
+			       struct arena *arena)
+{
+	struct slice value = { kept->bytes + kept->key_len, kept->value_len };
+	const struct wire_desc *desc;
+	int16_t version;
+	void *message;
+
+	if (wire_metadata_decode(value, arena, &desc, &version, &message) < 0)
+		return NULL;
+	return message;
 }
 
 int image_edit_keep_control(struct image *image, int16_t type,

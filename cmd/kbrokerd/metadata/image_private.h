@@ -133,6 +133,14 @@ uint64_t image_kept_hash(struct kept_key key);
 /* What a ClientQuotaRecord is kept by: its entity and key. */
 void image_quota_key(struct buffer *key, const void *message);
 
+/* What a UserScramCredentialRecord is kept by. */
+void image_scram_key(struct buffer *key, struct slice user, int8_t mechanism);
+
+/* The message of a kept record, in the arena, pointing into the record; NULL
+ * when memory is short.  It was checked when it was kept. */
+const void *image_kept_message(const struct kept_record *kept,
+			       struct arena *arena);
+
 /* Has the name a character that makes it collide with others? */
 bool image_name_may_collide(struct slice name);
 

@@ -85,22 +85,6 @@ struct visit {
 	struct arena scratch;
 };
 
-/* Decode a kept record; NULL when memory is short.  It was checked when it
- * was kept. */
-static const struct client_quota_record *decode(const struct kept_record *kept,
-						struct arena *scratch)
-{
-	struct slice value = { kept->bytes + kept->key_len, kept->value_len };
-	const struct wire_desc *desc;
-	int16_t version;
-	void *message;
-
-	arena_reset(scratch);
-	if (wire_metadata_decode(value, scratch, &desc, &version, &message) < 0)
-		return NULL;
-	return message;
-}
-
 static int visit_kept(void *arg, void *item)
 {
 	struct visit *v = arg;
@@ -110,7 +94,8 @@ static int visit_kept(void *arg, void *item)
 
 	if (kept->type != wire_desc_type_id(&client_quota_record_desc))
 		return 0;
-	r = decode(kept, &v->scratch);
+	arena_reset(&v->scratch);
+	r = image_kept_message(kept, &v->scratch);
 	if (r == NULL)
 		return -ENOMEM;
 	read_entity(&entity, r);
@@ -164,7 +149,8 @@ bool image_quota(const struct image *image, const struct quota_entity *entity,
 	if (!bytes.failed) {
 		k.key = buffer_slice(&bytes);
 		kept = trie_find(&image->kept, image_kept_hash(k), &k);
-		found = kept == NULL ? NULL : decode(kept, &scratch);
+		found = kept == NULL ? NULL
+				     : image_kept_message(kept, &scratch);
 	}
 	if (found != NULL)
 		*value_out = found->value;
