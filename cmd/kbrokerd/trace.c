@@ -60,6 +60,7 @@ struct trace {
 	pthread_cond_t on_change;
 	struct buffer queued; /* all below is locked */
 	uint64_t lost;
+	bool failing; /* the last ones could not be written */
 	bool closing;
 	int64_t give_up_us; /* monotonic; once it is closing */
 	struct asked *asked;
@@ -339,7 +340,9 @@ static void put_lost(struct buffer *out, uint64_t lost)
 static bool take_lines(struct trace *t, struct buffer *lines)
 {
 	pthread_mutex_lock(&t->lock);
-	while (t->queued.len == 0 && t->lost == 0 && !t->closing)
+	/* What was lost is told with the next line, if that can be written. */
+	while (t->queued.len == 0 && (t->lost == 0 || t->failing) &&
+	       !t->closing)
 		pthread_cond_wait(&t->on_change, &t->lock);
 	*lines = t->queued;
 	t->queued = (struct buffer){ 0 };
@@ -367,6 +370,7 @@ static void *write_lines(void *arg)
 		bool written = write_all(t, lines.data, lines.len);
 
 		pthread_mutex_lock(&t->lock);
+		t->failing = !written;
 		if (!written && !t->closing)
 			t->lost += count_lines(&lines);
 		pthread_mutex_unlock(&t->lock);
