@@ -118,7 +118,12 @@ static int elect_named(
 {
 	const struct topic_image *topic = image_topic(c->image, t->topic);
 	struct arena *arena = change->arena;
+	const char *unknown = NULL; /* one text for all: names may be long */
 
+	if (topic == NULL)
+		unknown = arena_printf(arena, "No such topic as %.*s",
+				       (int)t->topic.len,
+				       (const char *)t->topic.data);
 	result->topic = t->topic;
 	result->partition_result = results_of(arena, t->partitions_count);
 	if (result->partition_result == NULL)
@@ -129,9 +134,7 @@ static int elect_named(
 					      NULL };
 
 		if (topic == NULL)
-			e.text = arena_printf(arena, "No such topic as %.*s",
-					      (int)t->topic.len,
-					      (const char *)t->topic.data);
+			e.text = unknown;
 		else if (index < 0 || index >= topic->partition_count)
 			e.text = arena_printf(
 				arena, "No such partition as %.*s-%d",

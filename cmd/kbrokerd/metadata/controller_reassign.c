@@ -164,17 +164,16 @@ static struct controller_error start(struct reassignment *r)
 
 /* Requests */
 
-/* What is wrong with the partition's name, if anything. */
+/* What is wrong with the partition's name, if anything; unknown is the text
+ * for a topic that there is not. */
 static struct controller_error find(const struct topic_image *topic,
-				    struct slice name, int32_t index,
-				    struct arena *arena)
+				    const char *unknown, struct slice name,
+				    int32_t index, struct arena *arena)
 {
 	struct controller_error e = { WIRE_UNKNOWN_TOPIC_OR_PARTITION, NULL };
 
 	if (topic == NULL)
-		e.text = arena_printf(arena,
-				      "Unable to find a topic named %.*s.",
-				      (int)name.len, (const char *)name.data);
+		e.text = unknown;
 	else if (index < 0 || index >= topic->partition_count)
 		e.text = arena_printf(
 			arena, "Unable to find partition %.*s:%d.",
@@ -192,7 +191,12 @@ static int reassign_topic(
 	const struct alter_partition_reassignments_request *req =
 		change->request;
 	const struct topic_image *topic = image_topic(c->image, t->name);
+	const char *unknown = NULL; /* one text for all: names may be long */
 
+	if (topic == NULL)
+		unknown = arena_printf(
+			change->arena, "Unable to find a topic named %.*s.",
+			(int)t->name.len, (const char *)t->name.data);
 	result->name = t->name;
 	result->partitions = wire_array(
 		&alter_partition_reassignments_response_responses_partitions_desc,
@@ -202,7 +206,7 @@ static int reassign_topic(
 	for (int32_t i = 0; i < t->partitions_count; i++) {
 		int32_t index = t->partitions[i].partition_index;
 		struct controller_error e =
-			find(topic, t->name, index, change->arena);
+			find(topic, unknown, t->name, index, change->arena);
 		struct reassignment r = {
 			.c = c,
 			.topic = topic,
