@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "kbrokerd/broker.h"
+#include "kbrokerd/metadata/controller.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
 
@@ -208,8 +209,13 @@ static struct creation *new_creation(struct request *req,
 void auto_create_topics(struct request *req, const struct slice *names,
 			size_t count)
 {
-	struct creation *c = new_creation(req, names, count);
+	struct creation *c;
 
+	/* More than one change may make is refused as a whole, and told: there
+	 * is no need to copy all of it. */
+	if (count > REQUEST_PARTITIONS_MAX)
+		count = REQUEST_PARTITIONS_MAX + 1;
+	c = new_creation(req, names, count);
 	if (c != NULL)
 		metadata_submit(req->broker->metadata, &c->change);
 }

@@ -85,9 +85,12 @@ static int find_all(struct page *page)
 		return 0;
 	if (slice_is_null(sorted)) {
 		image_each_topic(image, add_name, &names);
-		sort((void *)names.data, names.failed ? 0 : page->count);
-		if (!names.failed)
-			sorted = image_keep_memo(image, SORTED_NAMES, &names);
+		if (names.failed) {
+			buffer_clear(&names);
+			return -1;
+		}
+		sort((void *)names.data, page->count);
+		sorted = image_keep_memo(image, SORTED_NAMES, &names);
 		if (slice_is_null(sorted))
 			sorted = arena_copy(&page->view.req->arena,
 					    buffer_slice(&names));
