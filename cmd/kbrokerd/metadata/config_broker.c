@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buffer.h"
 #include "base/units.h"
 #include "kbrokerd/config.h"
 #include "kbrokerd/metadata/topic_config.h"
@@ -107,23 +108,26 @@ static struct controller_error refuse_names(const struct check *k,
 					    const char *before,
 					    const char *after)
 {
-	const char *names = NULL;
+	struct buffer names = { 0 };
+	const char *text = NULL;
 
 	for (size_t i = 0; i < k->set->count; i++) {
 		const struct config_entry *e = &k->set->entries[i];
 
 		if (!is_new(k, e) || !refused(e->name))
 			continue;
-		names = arena_printf(k->arena, "%s%s%s",
-				     names == NULL ? "" : names,
-				     names == NULL ? "" : ", ", e->name);
-		if (names == NULL)
-			return invalid(before);
+		if (names.len > 0)
+			buffer_put(&names, ", ", 2);
+		buffer_put(&names, e->name, strlen(e->name));
 	}
-	if (names == NULL)
+	if (names.len == 0 && !names.failed)
 		return none;
-	return invalid(
-		arena_printf(k->arena, "%s: Set(%s)%s", before, names, after));
+	if (!names.failed)
+		text = arena_printf(k->arena, "%s: Set(%.*s)%s", before,
+				    (int)names.len, (const char *)names.data,
+				    after);
+	buffer_clear(&names);
+	return invalid(text == NULL ? before : text);
 }
 
 /* Values, one by one */

@@ -7,6 +7,9 @@
 #include "base/arena.h"
 #include "kbrokerd/metadata/image.h"
 
+/* Settings that a resource may have. */
+enum { CONFIG_SETTINGS_MAX = 1000 };
+
 /* Sorted by name; has room for what it was made for. */
 struct config_draft {
 	struct config_entry *entries;

@@ -152,6 +152,27 @@ static struct controller_error check_ops(const struct config_edit *edit,
 	return none;
 }
 
+/* A set is copied with each change of it, and a broker's may have keys that
+ * nobody knows: so there are not to be any number of them. */
+static struct controller_error check_size(const struct config_edit *edit,
+					  const struct config_set *old,
+					  const struct config_set *set,
+					  struct arena *arena)
+{
+	if (set->count <= CONFIG_SETTINGS_MAX ||
+	    (old != NULL && set->count < old->count))
+		return none;
+	return (struct controller_error){
+		WIRE_POLICY_VIOLATION,
+		arena_printf(arena,
+			     "Resource '%.*s' would have %zu settings: %d are "
+			     "the most. Remove some that are not needed.",
+			     (int)edit->resource.len,
+			     (const char *)edit->resource.data, set->count,
+			     CONFIG_SETTINGS_MAX)
+	};
+}
+
 /* Records */
 
 static void add_config(const struct controller *c,
@@ -231,6 +252,8 @@ static struct controller_error alter_set(const struct controller *c,
 	for (size_t i = 0; i < edit->op_count && !failed(e); i++)
 		e = apply_op(c, kind, &edit->ops[i], &draft, arena);
 	set = config_draft_view(&draft);
+	if (!failed(e))
+		e = check_size(edit, old, &set, arena);
 	if (!failed(e))
 		e = kind->check_set(c, edit, old, &set, arena);
 	if (!failed(e) && !edit->validate_only) {

@@ -3,7 +3,7 @@
  */
 #include "controller_kit.h"
 
-enum { ITEMS_MAX = 10000, PARTITIONS_NAMED_MAX = 100000 };
+enum { ITEMS_MAX = 10000, PARTITIONS_NAMED_MAX = 100000, SETTINGS_MAX = 1000 };
 
 enum { CREATE = 19, DELETE = 20, GROW = 37, INCREMENTAL = 44 };
 enum { ELECT = 43, REASSIGN = 45, QUOTAS = 49 };
@@ -38,6 +38,61 @@ static void settings_by_the_myriad_are_refused(void **state)
 	assert_true(slice_is(response.responses[0].error_message,
 			     "Unable to perform excessively large batch "
 			     "operation."));
+}
+
+/* Set so many of a broker, all with the same start of their names. */
+static struct incremental_alter_configs_response_responses set_of_broker(
+	struct controller_kit *k, const char *start, int32_t count)
+{
+	struct incremental_alter_configs_request_resources resource;
+	struct incremental_alter_configs_request request;
+	struct incremental_alter_configs_response response;
+
+	wire_init(&incremental_alter_configs_request_desc, &request);
+	wire_init(&incremental_alter_configs_request_resources_desc, &resource);
+	resource.resource_type = WIRE_CONFIG_RESOURCE_TYPE_BROKER;
+	resource.resource_name = slice_of("1");
+	resource.configs = wire_array(
+		&incremental_alter_configs_request_resources_configs_desc,
+		&k->arena, count);
+	resource.configs_count = count;
+	for (int32_t i = 0; i < count; i++) {
+		resource.configs[i].name =
+			slice_of(arena_printf(&k->arena, "%s%d", start, i));
+		resource.configs[i].value = slice_of("x");
+	}
+	request.resources = &resource;
+	request.resources_count = 1;
+	controller_kit_decide(k, INCREMENTAL, 1, &request, &response);
+	return response.responses[0];
+}
+
+static void a_broker_has_so_many_settings_and_no_more(void **state)
+{
+	struct incremental_alter_configs_response_responses r =
+		set_of_broker(*state, "unknown", SETTINGS_MAX + 1);
+	struct controller_kit *k = *state;
+
+	assert_int_equal(r.error_code, WIRE_POLICY_VIOLATION);
+	assert_true(slice_is(r.error_message,
+			     "Resource '1' would have 1001 settings: 1000 are "
+			     "the most. Remove some that are not needed."));
+	assert_int_equal(set_of_broker(k, "unknown", SETTINGS_MAX).error_code,
+			 WIRE_NONE);
+	assert_int_equal(set_of_broker(k, "another", 1).error_code,
+			 WIRE_POLICY_VIOLATION);
+}
+
+static void names_that_are_refused_are_all_told(void **state)
+{
+	struct incremental_alter_configs_response_responses r =
+		set_of_broker(*state, "ssl.keystore.", 2);
+
+	assert_int_equal(r.error_code, WIRE_INVALID_REQUEST);
+	assert_true(slice_is(r.error_message,
+			     "These security configs can be dynamically "
+			     "updated only per-listener using the listener "
+			     "prefix: Set(ssl.keystore.0, ssl.keystore.1)"));
 }
 
 static void settings_of_a_new_topic_are_counted_too(void **state)
@@ -202,6 +257,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(settings_by_the_myriad_are_refused),
+		KIT_TEST(a_broker_has_so_many_settings_and_no_more),
+		KIT_TEST(names_that_are_refused_are_all_told),
 		KIT_TEST(settings_of_a_new_topic_are_counted_too),
 		KIT_TEST(quotas_of_too_many_are_refused),
 		KIT_TEST(too_many_topics_go_not_at_once),
