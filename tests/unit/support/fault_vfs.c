@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ struct fault_vfs {
 	int durable_count;
 	struct op *ops;
 	int op_count;
+	pthread_mutex_t lock; /* of what follows: a test sets it any time */
 	unsigned mask;
 	int error;
 	long countdown;
@@ -68,8 +70,8 @@ static struct vfs *real(void)
 	return vfs_system();
 }
 
-/* Should this call fail?  0 or the error. */
-static int fault(struct fault_vfs *f, unsigned kind)
+/* Under the lock. */
+static int count_down(struct fault_vfs *f, unsigned kind)
 {
 	f->calls[__builtin_ctz(kind)]++;
 	if (f->stopped && kind != FAULT_OPEN && kind != FAULT_READ)
@@ -86,6 +88,27 @@ static int fault(struct fault_vfs *f, unsigned kind)
 		f->times--;
 	f->failures++;
 	return f->error;
+}
+
+/* Should this call fail?  0 or the error. */
+static int fault(struct fault_vfs *f, unsigned kind)
+{
+	int rc;
+
+	pthread_mutex_lock(&f->lock);
+	rc = count_down(f, kind);
+	pthread_mutex_unlock(&f->lock);
+	return rc;
+}
+
+static bool is_stopped(struct fault_vfs *f)
+{
+	bool stopped;
+
+	pthread_mutex_lock(&f->lock);
+	stopped = f->stopped;
+	pthread_mutex_unlock(&f->lock);
+	return stopped;
 }
 
 static bool is_tracked(const struct fault_vfs *f, const char *path)
@@ -209,7 +232,7 @@ static int fault_open(struct vfs *vfs, const char *path, int flags, mode_t mode)
 
 	if (rc < 0)
 		return rc;
-	if (f->stopped && (flags & (O_CREAT | O_TRUNC)) != 0)
+	if (is_stopped(f) && (flags & (O_CREAT | O_TRUNC)) != 0)
 		return -EIO;
 	is_new = is_tracked(f, path) && access(path, F_OK) != 0;
 	fd = real()->open(real(), path, flags, mode);
@@ -238,13 +261,17 @@ static ssize_t fault_pwritev(struct vfs *vfs, int fd, const struct iovec *iov,
 	struct fault_vfs *f = of(vfs);
 	struct iovec first = iov[0];
 	int rc = fault(f, FAULT_WRITE);
+	size_t most;
 
 	if (rc < 0)
 		return rc;
-	if (f->short_bytes == 0)
+	pthread_mutex_lock(&f->lock);
+	most = f->short_bytes;
+	pthread_mutex_unlock(&f->lock);
+	if (most == 0)
 		return real()->pwritev(real(), fd, iov, iov_count, position);
-	if (first.iov_len > f->short_bytes)
-		first.iov_len = f->short_bytes;
+	if (first.iov_len > most)
+		first.iov_len = most;
 	return real()->pwritev(real(), fd, &first, 1, position);
 }
 
@@ -309,12 +336,12 @@ static int fault_unlink(struct vfs *vfs, const char *path)
 
 static int fault_mkdir(struct vfs *vfs, const char *path, mode_t mode)
 {
-	return of(vfs)->stopped ? -EIO : real()->mkdir(real(), path, mode);
+	return is_stopped(of(vfs)) ? -EIO : real()->mkdir(real(), path, mode);
 }
 
 static int fault_rmdir(struct vfs *vfs, const char *path)
 {
-	return of(vfs)->stopped ? -EIO : real()->rmdir(real(), path);
+	return is_stopped(of(vfs)) ? -EIO : real()->rmdir(real(), path);
 }
 
 static int fault_sync_dir(struct vfs *vfs, const char *path)
@@ -353,10 +380,12 @@ static int fault_space(struct vfs *vfs, const char *path,
 {
 	struct fault_vfs *f = of(vfs);
 
-	if (f->space.total_bytes == 0)
-		return real()->space(real(), path, space_out);
+	pthread_mutex_lock(&f->lock);
 	*space_out = f->space;
-	return 0;
+	pthread_mutex_unlock(&f->lock);
+	return space_out->total_bytes == 0
+		       ? real()->space(real(), path, space_out)
+		       : 0;
 }
 
 struct fault_vfs *fault_vfs_new(const char *root)
@@ -364,6 +393,7 @@ struct fault_vfs *fault_vfs_new(const char *root)
 	struct fault_vfs *f = calloc(1, sizeof(*f));
 
 	assert(f != NULL);
+	pthread_mutex_init(&f->lock, NULL);
 	f->vfs = (struct vfs){
 		.open = fault_open,
 		.close = fault_close,
@@ -411,6 +441,7 @@ void fault_vfs_free(struct fault_vfs *f)
 	free(f->durable);
 	free(f->ops);
 	free(f->root);
+	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
 
@@ -422,47 +453,67 @@ struct vfs *fault_vfs_vfs(struct fault_vfs *f)
 void fault_vfs_fail(struct fault_vfs *f, unsigned mask, int error, long count,
 		    long times)
 {
+	pthread_mutex_lock(&f->lock);
 	f->mask = mask;
 	f->error = error;
 	f->countdown = count;
 	f->times = times;
 	f->failures = 0;
+	pthread_mutex_unlock(&f->lock);
 }
 
 long fault_vfs_heal(struct fault_vfs *f)
 {
+	long failures;
+
+	pthread_mutex_lock(&f->lock);
 	f->mask = 0;
-	return f->failures;
+	failures = f->failures;
+	pthread_mutex_unlock(&f->lock);
+	return failures;
 }
 
 void fault_vfs_set_space(struct fault_vfs *f, int64_t total_bytes,
 			 int64_t usable_bytes)
 {
+	pthread_mutex_lock(&f->lock);
 	f->space = (struct vfs_space){ total_bytes, usable_bytes };
+	pthread_mutex_unlock(&f->lock);
 }
 
 void fault_vfs_short_writes(struct fault_vfs *f, size_t bytes)
 {
+	pthread_mutex_lock(&f->lock);
 	f->short_bytes = bytes;
+	pthread_mutex_unlock(&f->lock);
 }
 
-long fault_vfs_calls(const struct fault_vfs *f, unsigned mask)
+long fault_vfs_calls(struct fault_vfs *f, unsigned mask)
 {
 	long calls = 0;
 
+	pthread_mutex_lock(&f->lock);
 	for (int i = 0; i < 8; i++)
 		calls += (mask >> i & 1) != 0 ? f->calls[i] : 0;
+	pthread_mutex_unlock(&f->lock);
 	return calls;
+}
+
+static void set_stopped(struct fault_vfs *f, bool stopped)
+{
+	pthread_mutex_lock(&f->lock);
+	f->stopped = stopped;
+	pthread_mutex_unlock(&f->lock);
 }
 
 void fault_vfs_stop(struct fault_vfs *f)
 {
-	f->stopped = true;
+	set_stopped(f, true);
 }
 
 void fault_vfs_resume(struct fault_vfs *f)
 {
-	f->stopped = false;
+	set_stopped(f, false);
 }
 
 /* What is left of a file: for each block the old bytes or the new ones. */
@@ -601,5 +652,5 @@ void fault_vfs_resume_after_power_loss(struct fault_vfs *f,
 		close(fd);
 	}
 	free(survivors);
-	f->stopped = false;
+	set_stopped(f, false);
 }

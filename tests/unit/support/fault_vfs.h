@@ -54,7 +54,7 @@ void fault_vfs_set_space(struct fault_vfs *f, int64_t total_bytes,
 			 int64_t usable_bytes);
 
 /* Calls so far of the kinds in mask. */
-long fault_vfs_calls(const struct fault_vfs *f, unsigned mask);
+long fault_vfs_calls(struct fault_vfs *f, unsigned mask);
 
 /* From now on nothing is changed any more: every such call is -EIO.  Close
  * what is open, then go on with one of the next two. */

@@ -802,8 +802,8 @@ static bool crash_at(struct metadata_kit *k, long n, uint64_t seed)
 	fault_vfs_fail(fault, FAULT_ALL & ~(unsigned)FAULT_READ, -EIO, n, -1);
 	if (kit_try_start(k) == 0)
 		create_until_failure(k, acked);
+	fault_vfs_stop(fault); /* a snapshot may be under way */
 	reached = fault_vfs_heal(fault) > 0;
-	fault_vfs_stop(fault);
 	kit_stop(k);
 	seeded_random_init(&random, seed);
 	fault_vfs_resume_after_power_loss(fault, &random.random);
