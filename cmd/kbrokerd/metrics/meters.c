@@ -156,6 +156,7 @@ void meter_request(struct meters *meters, struct meter *m, size_t bytes,
 	}
 	if (software != m->software_seen) {
 		m->software_seen = software;
+		software = software == NULL ? "" : software;
 		set_text(meters, &m->software, software, strlen(software));
 	}
 }
