@@ -55,6 +55,9 @@ setup_file() {
 		tool config-app - $c $at --alter --client app \
 			--add-config producer_byte_rate=1048576
 		tool config-app-show - $c $at --describe --client app
+		tool config-user - $c $at --alter --user ann \
+			--add-config 'SCRAM-SHA-256=[password=secret]'
+		tool config-user-show - $c $at --describe --user ann
 		tool config-client - $c $at --alter --client-defaults \
 			--add-config request_percentage=2000
 		tool config-client-show - $c $at --describe --client-defaults
@@ -184,9 +187,11 @@ prints() {
 	prints config-default-show 'message.max.bytes=1500000'
 }
 
-@test "kafka-configs changes and shows quotas" {
+@test "kafka-configs changes and shows quotas and credentials" {
 	prints config-app 'Completed updating config for client app.'
 	prints config-app-show 'producer_byte_rate=1048576'
+	prints config-user 'Completed updating config for user ann.'
+	prints config-user-show 'SCRAM-SHA-256=iterations=4096'
 	prints config-client 'Completed updating default config for clients'
 	prints config-client-show 'request_percentage=2000'
 }

@@ -14,7 +14,7 @@ SUBJECT = ("api_key", "resource_type", "resource_name", "name", "topic_name",
            "topic", "topic_id", "partition_index", "partition", "index",
            "feature", "entity_type", "entity_name", "key", "producer_id", "broker_id",
            "node_id", "replica_id", "principal", "config_name", "log_dir",
-           "group_id", "transactional_id", "source", "entity")
+           "group_id", "transactional_id", "source", "entity", "user")
 
 
 def topic_id(side, value, _api):

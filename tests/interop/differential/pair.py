@@ -188,7 +188,7 @@ class Pair:
         self.asked = 0
         self.slow = []
         self.seen = set()       # (api, version) that was answered
-        self.skipped = set()    # apis that kbrokerd does not have yet
+        self.skipped = set()    # apis that one of the two lacks
         self.advertised = [self.learn(side) for side in self.sides]
 
     def learn(self, side):
