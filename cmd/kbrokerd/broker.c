@@ -34,7 +34,14 @@ static void explain_data_dir(const struct broker *broker, int rc, char *error,
 	const struct config *config = broker->config;
 	const struct data_dir_identity *found = &broker->identity;
 	const char *path = config->data_dir;
+	char wanted[96];
 
+	if (config->node_id >= 0 && config->node_id != found->node_id)
+		snprintf(wanted, sizeof(wanted), "node.id is %d",
+			 config->node_id);
+	else
+		snprintf(wanted, sizeof(wanted), "cluster.id is %s",
+			 config->cluster_id);
 	switch (rc) {
 	case -EBUSY:
 		if (broker->found.locked_by > 0)
@@ -56,9 +63,8 @@ static void explain_data_dir(const struct broker *broker, int rc, char *error,
 		break;
 	case -EEXIST:
 		snprintf(error, error_size,
-			 "%s belongs to node %d of cluster %s, which is not "
-			 "what node.id or cluster.id says",
-			 path, found->node_id, found->cluster_id);
+			 "%s belongs to node %d of cluster %s, but %s", path,
+			 found->node_id, found->cluster_id, wanted);
 		break;
 	case -ENOTSUP:
 		snprintf(error, error_size,
@@ -69,7 +75,11 @@ static void explain_data_dir(const struct broker *broker, int rc, char *error,
 		break;
 	case -EBADMSG:
 		snprintf(error, error_size,
-			 "%s/meta.properties cannot be understood", path);
+			 "%s/meta.properties cannot be understood: it must "
+			 "have version=%d, cluster.id and node.id (one of "
+			 "ZooKeeper's time is migrated by Apache Kafka 3); or "
+			 "set log.dirs to an empty directory",
+			 path, DATA_DIR_VERSION);
 		break;
 	default:
 		snprintf(error, error_size, "data directory %s: %s", path,

@@ -430,6 +430,35 @@ static int check_names(struct loading *l)
 	return 0;
 }
 
+static bool is_of_this_machine(const struct listener_config *listener)
+{
+	const char *host = listener->host;
+
+	return listener->port < 0 || strcmp(host, "localhost") == 0 ||
+	       strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+static void warn_of_strangers(struct loading *l)
+{
+	const struct config *config = l->config;
+
+	for (size_t i = 0; i < config->listener_count; i++) {
+		const struct listener_config *listener = &config->listeners[i];
+
+		if (is_of_this_machine(listener) ||
+		    listener->inherited_count > 0)
+			continue;
+		config_notice(l, LOGGER_WARN,
+			      "%s listens on %s, and there is no access "
+			      "control: whoever reaches it may read, write "
+			      "and delete everything",
+			      listener->name,
+			      listener->host[0] == '\0' ? "every address"
+							: listener->host);
+		return;
+	}
+}
+
 int config_read_listeners(struct loading *l)
 {
 	struct config *config = l->config;
@@ -451,5 +480,8 @@ int config_read_listeners(struct loading *l)
 		rc = advertise_all(l,
 				   config_text(config, "advertised.listeners"),
 				   config->listeners);
+	/* The default of a container says so already. */
+	if (rc == 0 && properties_get(&config->properties, "listeners") != NULL)
+		warn_of_strangers(l);
 	return rc;
 }

@@ -37,6 +37,7 @@ struct data_dir {
 	struct vfs *vfs;
 	char *path;
 	int lock_fd;
+	bool made_lock; /* there was no file .lock */
 };
 
 static int path_in(char path[PATH_BYTES_MAX], const struct data_dir *dir,
@@ -104,7 +105,10 @@ static int take_lock(struct data_dir *dir, int *locked_by)
 
 	if (rc < 0)
 		return rc;
-	rc = dir->vfs->open(dir->vfs, path, O_RDWR | O_CREAT, 0644);
+	rc = dir->vfs->open(dir->vfs, path, O_RDWR | O_CREAT | O_EXCL, 0644);
+	dir->made_lock = rc >= 0;
+	if (rc == -EEXIST)
+		rc = dir->vfs->open(dir->vfs, path, O_RDWR | O_CREAT, 0644);
 	if (rc < 0)
 		return rc;
 	dir->lock_fd = rc;
@@ -364,6 +368,15 @@ static int take_marker(struct data_dir *dir, bool *clean_out)
 	return rc < 0 ? rc : dir->vfs->sync_dir(dir->vfs, dir->path);
 }
 
+/* A directory of somebody else is left as it was. */
+static void take_lock_back(struct data_dir *dir)
+{
+	char path[PATH_BYTES_MAX];
+
+	if (dir->made_lock && path_in(path, dir, LOCK_NAME) == 0)
+		dir->vfs->unlink(dir->vfs, path);
+}
+
 static int open_locked(struct data_dir *dir,
 		       const struct data_dir_identity *wanted,
 		       struct random *random, struct data_dir_identity *id,
@@ -397,6 +410,8 @@ int data_dir_open(struct vfs *vfs, const char *path,
 		rc = take_lock(dir, &found_out->locked_by);
 	if (rc == 0)
 		rc = open_locked(dir, wanted, random, identity_out, found_out);
+	if (rc == -ENOTEMPTY)
+		take_lock_back(dir);
 	if (rc < 0) {
 		dir_free(dir);
 		return rc;

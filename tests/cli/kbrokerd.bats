@@ -141,7 +141,17 @@ is_serving() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"kbrokerd: error: $data holds files but no meta.properties"* ]]
 	[ "$(cat "$data/letter.txt")" = precious ]
-	[ ! -e "$data/meta.properties" ]
+	[ "$(ls -A "$data")" = letter.txt ]
+}
+
+@test "whoever listens beyond this machine is told that anybody may come" {
+	run "$KBROKERD" -t -X listeners=PLAINTEXT://0.0.0.0:0
+	[ "$status" -eq 0 ]
+	[[ $output == *"PLAINTEXT listens on 0.0.0.0, and there is no access control"* ]]
+	run "$KBROKERD" -t -X 'listeners=PLAINTEXT://127.0.0.1:0,SIX://[::1]:0' \
+		-X listener.security.protocol.map=SIX:PLAINTEXT,PLAINTEXT:PLAINTEXT
+	[ "$status" -eq 0 ]
+	[[ $output != *"access control"* ]]
 }
 
 @test "a directory of another node is refused" {
@@ -149,7 +159,7 @@ is_serving() {
 	stop
 	run "$KBROKERD" -X log.dirs="$data" -X node.id=5 -X listeners=PLAINTEXT://localhost:0
 	[ "$status" -eq 1 ]
-	[[ $output == *"$data belongs to node 4 of cluster "* ]]
+	[[ $output == *"$data belongs to node 4 of cluster "*", but node.id is "* ]]
 	start # without node.id the directory's is taken
 	stop
 }

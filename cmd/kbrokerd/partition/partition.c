@@ -708,9 +708,9 @@ static void apply_retention(struct partition *p,
 			  p->topic->name, p->index, strerror(-rc));
 	if (rc > 0)
 		table_log(p->table, LOGGER_INFO,
-			  "removed %d old segments of %s-%" PRId32
+			  "removed %d old segment%s of %s-%" PRId32
 			  ", which starts at offset %" PRId64 " now",
-			  rc, p->topic->name, p->index,
+			  rc, rc == 1 ? "" : "s", p->topic->name, p->index,
 			  log_start_offset(p->log));
 	if (rc > 0)
 		remove_files_later(p);

@@ -148,6 +148,7 @@ static void foreign_directory_is_not_touched(void **state)
 	kit_write_file(f->root, "letter.txt", "dear", 4);
 	assert_int_equal(open_as(f, &any), -ENOTEMPTY);
 	assert_false(kit_file_exists(f->root, "meta.properties"));
+	assert_false(kit_file_exists(f->root, ".lock"));
 }
 
 static void unreadable_identity_is_refused(void **state)
