@@ -3,8 +3,16 @@
  */
 #include "kbrokerd/api/config_view.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "kbrokerd/metadata/config_broker.h"
 #include "kbrokerd/metadata/config_show.h"
+#include "wire/errors.h"
+
+/* Entries of one answer: a resource may be named again and again, and each
+ * time is told in full. */
+enum { DESCRIBED_MAX = 4 << 20 };
 
 void view_fail(struct config_view *v, int16_t error_code, const char *text)
 {
@@ -12,16 +20,43 @@ void view_fail(struct config_view *v, int16_t error_code, const char *text)
 	v->result->error_message = slice_of(text);
 }
 
-/* None named is all. */
-bool view_wants(const struct config_view *v, const char *name)
+static int order_of_keys(const void *a, const void *b)
+{
+	const struct slice *x = a;
+	const struct slice *y = b;
+	size_t len = x->len < y->len ? x->len : y->len;
+	int order = len == 0 ? 0 : memcmp(x->data, y->data, len);
+
+	return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+int view_read_keys(struct config_view *v)
 {
 	int32_t count = v->resource->configuration_keys_count;
 
+	v->key_count = 0;
+	if (count <= 0)
+		return 0;
+	v->keys = arena_calloc(&v->req->arena, (size_t)count, sizeof(*v->keys));
+	if (v->keys == NULL)
+		return -ENOMEM;
+	memcpy(v->keys, v->resource->configuration_keys,
+	       (size_t)count * sizeof(*v->keys));
+	qsort(v->keys, (size_t)count, sizeof(*v->keys), order_of_keys);
 	for (int32_t i = 0; i < count; i++) {
-		if (slice_is(v->resource->configuration_keys[i], name))
-			return true;
+		if (i == 0 ||
+		    order_of_keys(&v->keys[v->key_count - 1], &v->keys[i]) != 0)
+			v->keys[v->key_count++] = v->keys[i];
 	}
-	return count <= 0;
+	return 0;
+}
+
+bool view_wants(const struct config_view *v, const char *name)
+{
+	struct slice key = slice_of(name);
+
+	return v->key_count == 0 || bsearch(&key, v->keys, v->key_count,
+					    sizeof(key), order_of_keys) != NULL;
 }
 
 void view_add_synonyms(struct config_view *v,
@@ -76,6 +111,14 @@ void view_add(struct config_view *v, const struct config_def *def,
 
 void view_make_room(struct config_view *v, size_t *count)
 {
+	if (*count > DESCRIBED_MAX - v->described) {
+		view_fail(v, WIRE_POLICY_VIOLATION,
+			  "The request asks for too many settings at a time: "
+			  "name fewer resources.");
+		*count = 0;
+		return;
+	}
+	v->described += *count;
 	v->result->configs =
 		wire_array(&describe_configs_response_results_configs_desc,
 			   &v->req->arena, (int32_t)*count);

@@ -15,8 +15,14 @@ struct config_view {
 	struct describe_configs_response_results *result;
 	const struct image *image;
 	struct config_sources sources;
-	char node_id[16]; /* as text */
+	char node_id[16];   /* as text */
+	struct slice *keys; /* that are asked for: sorted, each once */
+	size_t key_count;   /* 0: all */
+	size_t described;   /* entries that room was made for, of all */
 };
+
+/* Take over which keys of v->resource are asked for.  Returns 0 or -ENOMEM. */
+int view_read_keys(struct config_view *v);
 
 /* There is nothing to describe, and this is why. */
 void view_fail(struct config_view *v, int16_t error_code, const char *text);
@@ -24,7 +30,8 @@ void view_fail(struct config_view *v, int16_t error_code, const char *text);
 /* Is the key asked for?  None named is all. */
 bool view_wants(const struct config_view *v, const char *name);
 
-/* Room for so many entries; *count is 0 when out of memory. */
+/* Room for so many entries; *count is 0 when out of memory, and when the
+ * request asks for too much: v has been failed then. */
 void view_make_room(struct config_view *v, size_t *count);
 
 /* The same for all keys of a scope, which are returned. */

@@ -161,9 +161,8 @@ static void describe_other(struct config_view *v, const char *name,
 /* Our own keys are described to those who know them. */
 static void describe_own(struct config_view *v)
 {
-	for (int32_t i = 0; i < v->resource->configuration_keys_count; i++) {
-		const char *name = arena_text(
-			&v->req->arena, v->resource->configuration_keys[i]);
+	for (size_t i = 0; i < v->key_count; i++) {
+		const char *name = arena_text(&v->req->arena, v->keys[i]);
 
 		if (name != NULL && config_def(name) != NULL &&
 		    config_def_find(CONFIG_BROKER, name) == NULL)
@@ -211,9 +210,7 @@ void view_node(struct config_view *v)
 
 	if (!find_others(v, false, &others))
 		return;
-	room = count + others.count;
-	if (v->resource->configuration_keys_count > 0)
-		room += (size_t)v->resource->configuration_keys_count;
+	room = count + others.count + v->key_count;
 	view_make_room(v, &room);
 	if (room == 0)
 		return;

@@ -204,6 +204,10 @@ static void describe(struct config_view *v, const char *problem)
 	config_sources_init(&v->sources, v->image,
 			    v->req->broker->identity.node_id,
 			    &v->req->broker->config->properties, NULL);
+	if (view_read_keys(v) < 0) {
+		view_fail(v, WIRE_UNKNOWN_SERVER_ERROR, NULL);
+		return;
+	}
 	find_describer(v->resource->resource_type)->describe(v);
 }
 

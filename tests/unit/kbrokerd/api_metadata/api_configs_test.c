@@ -229,12 +229,11 @@ static int16_t set(struct fixture *f, int type, const char *resource,
 }
 
 /* One key, or with NULL all. */
-static struct describe_configs_response_results describe(struct fixture *f,
-							 int type,
-							 const char *resource,
-							 const char *key)
+/* With count -1 all keys. */
+static struct describe_configs_response_results describe_keys(
+	struct fixture *f, int type, const char *resource, struct slice *keys,
+	int32_t count)
 {
-	struct slice keys = slice_of(key);
 	struct describe_configs_request_resources r;
 	struct describe_configs_request request;
 	struct describe_configs_response response;
@@ -242,8 +241,8 @@ static struct describe_configs_response_results describe(struct fixture *f,
 	wire_init(&describe_configs_request_resources_desc, &r);
 	r.resource_type = (int8_t)type;
 	r.resource_name = slice_of(resource);
-	r.configuration_keys = &keys;
-	r.configuration_keys_count = key == NULL ? -1 : 1;
+	r.configuration_keys = keys;
+	r.configuration_keys_count = count;
 	wire_init(&describe_configs_request_desc, &request);
 	request.resources = &r;
 	request.resources_count = 1;
@@ -251,6 +250,16 @@ static struct describe_configs_response_results describe(struct fixture *f,
 	call(f, DESCRIBE_CONFIGS, 4, &request, &response);
 	assert_int_equal(response.results_count, 1);
 	return response.results[0];
+}
+
+static struct describe_configs_response_results describe(struct fixture *f,
+							 int type,
+							 const char *resource,
+							 const char *key)
+{
+	struct slice keys = slice_of(key);
+
+	return describe_keys(f, type, resource, &keys, key == NULL ? -1 : 1);
 }
 
 static void assert_config(struct fixture *f, int type, const char *resource,
@@ -380,6 +389,21 @@ static void our_own_keys_are_told_to_those_who_name_them(void **state)
 		      CONFIG_SOURCE_DEFAULT);
 	assert_true(
 		describe(f, BROKER, "1", "flush.mode").configs[0].read_only);
+}
+
+static void keys_named_again_and_again_are_told_once(void **state)
+{
+	struct slice keys[] = {
+		slice_of("log.retention.ms"), slice_of("flush.mode"),
+		slice_of("no.such.key"),      slice_of("flush.mode"),
+		slice_of("log.retention.ms"), slice_of("flush.mode"),
+	};
+	struct describe_configs_response_results r =
+		describe_keys(*state, BROKER, "1", keys, 6);
+
+	assert_int_equal(r.configs_count, 2);
+	assert_true(slice_is(r.configs[0].name, "log.retention.ms"));
+	assert_true(slice_is(r.configs[1].name, "flush.mode"));
 }
 
 static void loggers_change_while_the_broker_runs(void **state)
@@ -582,6 +606,7 @@ int main(void)
 		BROKER_TEST(a_key_that_nobody_knows_is_a_secret),
 		BROKER_TEST(a_listeners_key_has_that_of_all_for_a_synonym),
 		BROKER_TEST(our_own_keys_are_told_to_those_who_name_them),
+		BROKER_TEST(keys_named_again_and_again_are_told_once),
 		BROKER_TEST(loggers_change_while_the_broker_runs),
 		BROKER_TEST(wrong_levels_change_nothing),
 		BROKER_TEST(what_is_set_outlives_a_restart),
