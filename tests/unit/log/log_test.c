@@ -633,6 +633,7 @@ static void preallocated_segment_has_its_room_until_it_is_sealed(void **state)
 
 	f->params.config.preallocate = true;
 	f->params.config.segment_bytes = 4 << 20;
+	log_close(f->log, false);
 	assert_int_equal(log_open(&f->params, &f->log, NULL), 0);
 	append(f, 1, 100);
 	/* Where the file system can. */
@@ -650,6 +651,7 @@ static void no_room_to_preallocate_refuses_the_records(void **state)
 	struct log_appended appended;
 
 	f->params.config.preallocate = true;
+	log_close(f->log, false);
 	assert_int_equal(log_open(&f->params, &f->log, NULL), 0);
 	fault_vfs_fail(f->faults, FAULT_WRITE, -ENOSPC, 0, 1);
 	assert_int_equal(append_batch(f, &what, &appended), -ENOSPC);
