@@ -2,19 +2,30 @@
  * controller_limits.c - how much one change may ask for
  *
  * The controller is one thread, and everybody waits for it: what a request
- * names is counted before it is looked at.  As in Kafka, ten thousand records
- * are the most that come of one; what mostly writes none may name more.
+ * names is counted before it is looked at.  In Kafka ten thousand records are
+ * the most that come of one; what costs little, or mostly writes none, may
+ * name more here.
  */
 #include "kbrokerd/metadata/controller.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
 
-enum { ITEMS_MAX = 10000, PARTITIONS_NAMED_MAX = 100000 };
+enum {
+	ITEMS_MAX = 10000,
+	CHEAP_ITEMS_MAX = 100000,
+	TOO_MUCH = INT32_MAX /* a count beyond any limit */
+};
 
 /* What counts although it has nothing in it. */
 static int64_t at_least_one(int32_t count)
 {
 	return count > 1 ? count : 1;
+}
+
+/* Settings of one resource: they are sorted by hand. */
+static int64_t settings(int32_t count)
+{
+	return count > ITEMS_MAX ? TOO_MUCH : at_least_one(count);
 }
 
 static int64_t settings_of_topics(const struct image *image,
@@ -25,7 +36,7 @@ static int64_t settings_of_topics(const struct image *image,
 
 	(void)image;
 	for (int32_t i = 0; i < r->topics_count; i++)
-		total += r->topics[i].configs_count;
+		total += settings(r->topics[i].configs_count);
 	return total;
 }
 
@@ -44,7 +55,7 @@ static int64_t replaced_settings(const struct image *image, const void *request)
 
 	(void)image;
 	for (int32_t i = 0; i < r->resources_count; i++)
-		total += at_least_one(r->resources[i].configs_count);
+		total += settings(r->resources[i].configs_count);
 	return total;
 }
 
@@ -55,7 +66,7 @@ static int64_t changed_settings(const struct image *image, const void *request)
 
 	(void)image;
 	for (int32_t i = 0; i < r->resources_count; i++)
-		total += at_least_one(r->resources[i].configs_count);
+		total += settings(r->resources[i].configs_count);
 	return total;
 }
 
@@ -123,17 +134,17 @@ static const struct limit {
 	int64_t (*count)(const struct image *image, const void *request);
 	int64_t most;
 } limits[] = {
-	{ &create_topics_request_desc, settings_of_topics, ITEMS_MAX },
+	{ &create_topics_request_desc, settings_of_topics, CHEAP_ITEMS_MAX },
 	{ &delete_topics_request_desc, deleted_topics, ITEMS_MAX },
 	{ &create_partitions_request_desc, added_partitions, ITEMS_MAX },
-	{ &alter_configs_request_desc, replaced_settings, ITEMS_MAX },
+	{ &alter_configs_request_desc, replaced_settings, CHEAP_ITEMS_MAX },
 	{ &incremental_alter_configs_request_desc, changed_settings,
-	  ITEMS_MAX },
+	  CHEAP_ITEMS_MAX },
 	{ &alter_client_quotas_request_desc, changed_quotas, ITEMS_MAX },
 	{ &update_features_request_desc, changed_features, ITEMS_MAX },
-	{ &elect_leaders_request_desc, elections, PARTITIONS_NAMED_MAX },
+	{ &elect_leaders_request_desc, elections, CHEAP_ITEMS_MAX },
 	{ &alter_partition_reassignments_request_desc, reassignments,
-	  PARTITIONS_NAMED_MAX },
+	  CHEAP_ITEMS_MAX },
 };
 
 bool controller_asks_too_much(const struct controller *c,
