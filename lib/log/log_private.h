@@ -146,8 +146,8 @@ int log_write_snapshot(struct log *log, int64_t offset);
  */
 int log_reload_producers(struct log *log, bool clean);
 
-/* Remove garbage that was dropped before before_us: takes it off the list, under
- * the lock; then removes the files, without. */
+/* Remove garbage that was dropped before before_us: takes it off the list,
+ * under the lock; then removes the files, without. */
 struct garbage *log_take_garbage(struct log *log, int64_t before_us);
 void log_free_garbage(struct vfs *vfs, const char *dir,
 		      struct garbage *garbage);

@@ -418,9 +418,8 @@ struct slice conn_user(const struct conn *conn)
 bool conn_can_move(const struct conn *conn)
 {
 	return conn_is_quiet(conn) && conn->orphans == 0 && !conn->eof &&
-	       conn->mute == NULL &&
-	       !conn->closing && !conn->is_dirty && !conn->is_starving &&
-	       conn->thread->exempt != conn &&
+	       conn->mute == NULL && !conn->closing && !conn->is_dirty &&
+	       !conn->is_starving && conn->thread->exempt != conn &&
 	       (conn->in.kind == INPUT_NONE || conn->in.kind == INPUT_STASH ||
 		conn->in.kind == INPUT_POOL);
 }

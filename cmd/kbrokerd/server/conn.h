@@ -48,10 +48,10 @@ struct conn {
 	TAILQ_ENTRY(conn) link, dirty_link, starving_link;
 	struct event on_readable, on_writable;
 	union peer_address peer;
-	char *peer_text;     /* made when asked for */
-	char *software_text; /* "librdkafka/2.3.0", or NULL */
+	char *peer_text;       /* made when asked for */
+	char *software_text;   /* "librdkafka/2.3.0", or NULL */
 	struct uuid telemetry; /* the client instance that it is; zero: none */
-	struct meter *meter; /* of metrics/, which counts what it moves */
+	struct meter *meter;   /* of metrics/, which counts what it moves */
 };
 
 /* What a listener hands to a thread. */

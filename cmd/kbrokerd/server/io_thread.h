@@ -35,8 +35,8 @@ struct io_thread {
 	int32_t number;
 
 	_Atomic uint32_t turns; /* counted, for who asks whether it is alive */
-	int64_t now_us; /* of this turn of the loop, monotonic */
-	int64_t now_ms; /* the same, wall clock */
+	int64_t now_us;         /* of this turn of the loop, monotonic */
+	int64_t now_ms;         /* the same, wall clock */
 
 	struct conn_list conns;    /* the longest silent one first */
 	struct conn_list dirty;    /* have something to send, or must end */

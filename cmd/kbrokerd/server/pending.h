@@ -30,10 +30,10 @@ struct pending {
 	bool woken;        /* in the thread's inbox; under its lock */
 	bool orphan;       /* the connection has gone */
 	bool work_is_counted;
-	uint32_t frame_bytes;             /* of the request */
-	int64_t work_from_us, worked_us;  /* while there is a quota of it */
-	int32_t throttle_ms;              /* what is known of it already */
-	bool observed;     /* observers were told of it, not yet of its end */
+	uint32_t frame_bytes;            /* of the request */
+	int64_t work_from_us, worked_us; /* while there is a quota of it */
+	int32_t throttle_ms;             /* what is known of it already */
+	bool observed; /* observers were told of it, not yet of its end */
 	struct outbox *answer;
 	struct event timer;
 	TAILQ_ENTRY(pending) link;       /* in the connection's queue */
