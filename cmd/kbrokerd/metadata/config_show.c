@@ -4,6 +4,7 @@
 #include "config_show.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,10 @@ static const char *show_double(const char *value, struct arena *arena)
 	int precision = 0;
 	char *e;
 
+	if (isnan(number))
+		return "NaN";
+	if (isinf(number)) /* also what was written with too many digits */
+		return number < 0 ? "-Infinity" : "Infinity";
 	do
 		snprintf(text, sizeof(text), "%.*e", precision, number);
 	while (strtod(text, NULL) != number && ++precision < 17);

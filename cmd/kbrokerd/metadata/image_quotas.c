@@ -1,8 +1,8 @@
 /*
  * image_quotas.c - the client quotas that an image holds
  *
- * An image keeps the records of quotas as they are (image_apply.c), each by
- * entity and key; here they are read.
+ * An image keeps the records of quotas as they are (image_apply_kept.c), each
+ * by entity and key; here they are read.
  */
 #include "kbrokerd/metadata/image_quotas.h"
 

@@ -36,6 +36,9 @@ static void a_value_is_shown_as_it_was_understood(void **state)
 		{ CONFIG_TYPE_DOUBLE, "10000000", "1.0E7" },
 		{ CONFIG_TYPE_DOUBLE, "1.7976931348623157e+308",
 		  "1.7976931348623157E308" },
+		{ CONFIG_TYPE_DOUBLE, "1e999", "Infinity" },
+		{ CONFIG_TYPE_DOUBLE, "-Infinity", "-Infinity" },
+		{ CONFIG_TYPE_DOUBLE, "NaN", "NaN" },
 	};
 	struct arena arena = { 0 };
 
