@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "kbrokerd/metadata/topic_config.h"
+
 /* What could not be put into words is wrong all the same. */
 static const char *said(const char *text)
 {
@@ -103,7 +105,7 @@ static const char *check_remote(const struct config_set *set,
 {
 	const char *enable = config_set_get(set, "remote.storage.enable");
 
-	if (enable == NULL || strcasecmp(enable, "true") != 0)
+	if (enable == NULL || !config_is_true(enable))
 		return NULL;
 	return said(arena_printf(
 		arena, "Tiered Storage functionality is disabled in the "

@@ -50,7 +50,7 @@ static bool may_elect_uncleanly(const struct reassignment *r)
 	config_sources_init(&sources, r->c->image, r->c->node_id,
 			    r->c->properties, r->topic->configs);
 	value = config_topic_value(&sources, def, r->arena);
-	return value != NULL && strcmp(value, "true") == 0;
+	return value != NULL && config_is_true(value);
 }
 
 static struct controller_error cancel(struct reassignment *r)

@@ -222,7 +222,11 @@ size_t config_broker_synonyms(
 	return list.count;
 }
 
-/* As numbers */
+/* As numbers, truths and words */
+
+#define BLANKS " \t\r\n\f\v"
+
+enum { WORD_BYTES = 64 };
 
 static const char *text_of(const struct config_sources *sources,
 			   const char *name, int64_t *factor_out)
@@ -245,11 +249,28 @@ static int64_t number_of(const struct config_sources *sources, const char *name)
 	return scale(strtoll(value, NULL, 10), factor);
 }
 
+bool config_is_true(const char *value)
+{
+	return strncasecmp(value + strspn(value, BLANKS), "true", 4) == 0;
+}
+
 static bool truth_of(const struct config_sources *sources, const char *name)
 {
 	int64_t factor;
 
-	return strncasecmp(text_of(sources, name, &factor), "true", 4) == 0;
+	return config_is_true(text_of(sources, name, &factor));
+}
+
+/* A value that is one word, without the blanks that it was set with. */
+static const char *word_of(const struct config_sources *sources,
+			   const char *name, char word[WORD_BYTES])
+{
+	int64_t factor;
+	const char *text = text_of(sources, name, &factor);
+
+	text += strspn(text, BLANKS);
+	snprintf(word, WORD_BYTES, "%.*s", (int)strcspn(text, BLANKS), text);
+	return word;
 }
 
 static bool list_has(const char *list, const char *word)
@@ -299,9 +320,8 @@ static int level_of(const struct config_sources *sources, const char *name)
 static void resolve_compression(const struct config_sources *sources,
 				struct topic_config *config)
 {
-	int64_t factor;
-	int codec =
-		codec_by_name(text_of(sources, "compression.type", &factor));
+	char word[WORD_BYTES];
+	int codec = codec_by_name(word_of(sources, "compression.type", word));
 
 	config->compression = codec < 0 ? -1 : codec;
 	config->compression_level = CODEC_LEVEL_DEFAULT;
@@ -324,7 +344,7 @@ void topic_config_resolve(const struct image *image,
 	struct config_sources sources;
 	int64_t factor;
 	const char *policy;
-	const char *timestamp_type;
+	char word[WORD_BYTES];
 
 	config_sources_init(&sources, image, node_id, broker_properties,
 			    topic->configs);
@@ -338,9 +358,9 @@ void topic_config_resolve(const struct image *image,
 	policy = text_of(&sources, "cleanup.policy", &factor);
 	config_out->compact = list_has(policy, "compact");
 	config_out->delete_old = list_has(policy, "delete");
-	timestamp_type = text_of(&sources, "message.timestamp.type", &factor);
 	config_out->log_append_time =
-		strcmp(timestamp_type, "LogAppendTime") == 0;
+		strcmp(word_of(&sources, "message.timestamp.type", word),
+		       "LogAppendTime") == 0;
 	config_out->timestamp_before_max_ms =
 		number_of(&sources, "message.timestamp.before.max.ms");
 	config_out->timestamp_after_max_ms =

@@ -91,6 +91,10 @@ size_t config_broker_synonyms(
 	const struct config_sources *sources, const struct config_def *def,
 	struct config_synonym_value synonyms[CONFIG_SYNONYMS_MAX]);
 
+/* A truth that has been checked keeps the blanks and capitals that it was set
+ * with: is it true? */
+bool config_is_true(const char *value);
+
 /* What a topic's key is as long as nothing dynamic says otherwise; NULL for
  * no such key.  properties may be NULL. */
 const char *topic_config_default(const char *name,

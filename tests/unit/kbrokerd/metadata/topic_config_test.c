@@ -194,6 +194,22 @@ static void synonyms_are_told_as_kafka_tells_them(void **state)
 	assert_synonyms(f, "retention.ms", all, ARRAY_LEN(all));
 }
 
+static void blanks_and_capitals_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct topic_config c;
+
+	put(f, 2, "t", "compression.type", " gzip ");
+	put(f, 2, "t", "message.timestamp.type", "LogAppendTime ");
+	put(f, 2, "t", "preallocate", " TRUE");
+	c = resolve(f);
+
+	assert_int_equal(c.compression, CODEC_GZIP);
+	assert_true(c.log_append_time);
+	assert_true(c.log.preallocate);
+	assert_false(config_is_true(" False"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -203,6 +219,7 @@ int main(void)
 		TEST(the_nearest_setting_wins),
 		TEST(no_limit_stays_none_in_any_unit),
 		TEST(words_become_what_they_mean),
+		TEST(blanks_and_capitals_change_nothing),
 		TEST(synonyms_are_told_as_kafka_tells_them),
 	};
 
