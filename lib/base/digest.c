@@ -44,7 +44,9 @@ void digest_hmac(enum digest digest, struct slice key, struct slice data,
 		 uint8_t *out)
 {
 	const struct nettle_hash *hash = hash_of(digest);
-	union state outer, inner, state;
+	union state outer;
+	union state inner;
+	union state state;
 
 	hmac_set_key(&outer, &inner, &state, hash, key.len, key.data);
 	hmac_update(&state, hash, data.len, data.data);

@@ -68,16 +68,16 @@ static int fill_infos(result *to, const struct image *image,
 		arena, SCRAM_MECHANISM_LAST);
 	if (to->credential_infos == NULL)
 		return -ENOMEM;
-	for (int8_t m = SCRAM_MECHANISM_FIRST; m <= SCRAM_MECHANISM_LAST; m++) {
+	for (int m = SCRAM_MECHANISM_FIRST; m <= SCRAM_MECHANISM_LAST; m++) {
 		const struct user_scram_credential_record *r;
 		info *row = &to->credential_infos[to->credential_infos_count];
-		int rc = image_scram(image, to->user, m, arena, &r);
+		int rc = image_scram(image, to->user, (int8_t)m, arena, &r);
 
 		if (rc == -ENOENT)
 			continue;
 		if (rc < 0)
 			return rc;
-		row->mechanism = m;
+		row->mechanism = (int8_t)m;
 		row->iterations = r->iterations;
 		to->credential_infos_count++;
 	}

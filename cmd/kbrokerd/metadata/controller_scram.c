@@ -151,8 +151,9 @@ static void add_set(const struct controller *c, const upsertion *set)
 			? DIGEST_SHA256
 			: DIGEST_SHA512;
 	size_t size = digest_size(digest);
-	uint8_t client_key[DIGEST_SIZE_MAX], stored_key[DIGEST_SIZE_MAX],
-		server_key[DIGEST_SIZE_MAX];
+	uint8_t client_key[DIGEST_SIZE_MAX];
+	uint8_t stored_key[DIGEST_SIZE_MAX];
+	uint8_t server_key[DIGEST_SIZE_MAX];
 	struct user_scram_credential_record r;
 
 	digest_hmac(digest, set->salted_password, slice_of("Client Key"),
