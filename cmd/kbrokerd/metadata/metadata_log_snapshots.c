@@ -94,8 +94,8 @@ static int read_snapshot(const struct metadata_log *log, struct snapshot_id id,
 {
 	char name[SNAPSHOT_NAME_BYTES];
 	char path[METADATA_LOG_PATH_BYTES];
-	char *data;
-	size_t len;
+	char *data = NULL;
+	size_t len = 0;
 	int rc;
 
 	snapshot_name(id, name);
