@@ -241,6 +241,8 @@ static int release(struct broker *broker)
 	int rc = -EINVAL;
 
 	http_enter(broker->http, HTTP_OVER, NULL);
+	if (broker->dir != NULL)
+		data_dir_free_reserve(broker->dir);
 	if (broker->metadata != NULL)
 		metadata_stop(broker->metadata);
 	server_free(broker->server);
@@ -316,6 +318,9 @@ static int start(struct broker *broker, char *error, size_t error_size)
 	const struct config *config = broker->config;
 	int rc = open_dir_and_ports(broker, error, error_size);
 
+	/* Leading the metadata log and stopping take a little room. */
+	if (rc == 0)
+		data_dir_free_reserve(broker->dir);
 	if (rc == 0)
 		rc = start_metadata(broker, error, error_size);
 	if (rc == 0)
@@ -342,8 +347,10 @@ static int start(struct broker *broker, char *error, size_t error_size)
 		rc = server_observe(broker->server, broker->observer);
 	if (rc == 0)
 		rc = server_start(broker->server);
-	if (rc == 0)
+	if (rc == 0) {
+		data_dir_keep_reserve(broker->dir);
 		http_enter(broker->http, HTTP_SERVING, broker->metrics);
+	}
 	return rc;
 }
 

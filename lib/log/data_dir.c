@@ -23,9 +23,10 @@
 #include "base/units.h"
 #include "log/checkpoint.h"
 
-#define META_NAME  "meta.properties"
-#define LOCK_NAME  ".lock"
-#define CLEAN_NAME ".kafka_cleanshutdown"
+#define META_NAME    "meta.properties"
+#define LOCK_NAME    ".lock"
+#define RESERVE_NAME ".reserve"
+#define CLEAN_NAME   ".kafka_cleanshutdown"
 
 enum {
 	META_BYTES_MAX = 64 << 10,
@@ -37,7 +38,8 @@ struct data_dir {
 	struct vfs *vfs;
 	char *path;
 	int lock_fd;
-	bool made_lock; /* there was no file .lock */
+	bool made_lock;    /* there was no file .lock */
+	bool has_borrowed; /* the reserve is to come back at the end */
 };
 
 static int path_in(char path[PATH_BYTES_MAX], const struct data_dir *dir,
@@ -420,6 +422,31 @@ int data_dir_open(struct vfs *vfs, const char *path,
 	return 0;
 }
 
+void data_dir_keep_reserve(struct data_dir *dir)
+{
+	struct vfs *vfs = dir->vfs;
+	char path[PATH_BYTES_MAX];
+	int fd = path_in(path, dir, RESERVE_NAME);
+
+	if (fd == 0)
+		fd = vfs->open(vfs, path, O_RDWR | O_CREAT, 0644);
+	if (fd < 0)
+		return;
+	if (vfs->reserve(vfs, fd, DATA_DIR_RESERVE_BYTES) < 0)
+		vfs->unlink(vfs, path);
+	vfs->close(vfs, fd);
+	dir->has_borrowed = false;
+}
+
+void data_dir_free_reserve(struct data_dir *dir)
+{
+	char path[PATH_BYTES_MAX];
+
+	dir->has_borrowed = true;
+	if (path_in(path, dir, RESERVE_NAME) == 0)
+		dir->vfs->unlink(dir->vfs, path);
+}
+
 int data_dir_close(struct data_dir *dir, bool clean)
 {
 	static const char marker[] = "{\"version\":0,\"brokerEpoch\":-1}";
@@ -434,6 +461,8 @@ int data_dir_close(struct data_dir *dir, bool clean)
 			rc = file_replace(dir->vfs, path, marker,
 					  strlen(marker));
 	}
+	if (dir->has_borrowed)
+		data_dir_keep_reserve(dir);
 	dir_free(dir);
 	return rc;
 }

@@ -16,7 +16,7 @@
 
 struct data_dir;
 
-enum { DATA_DIR_VERSION = 1 };
+enum { DATA_DIR_VERSION = 1, DATA_DIR_RESERVE_BYTES = 1 << 20 };
 
 struct data_dir_identity {
 	char cluster_id[64];
@@ -49,6 +49,15 @@ int data_dir_open(struct vfs *vfs, const char *path,
 		  struct data_dir **dir_out,
 		  struct data_dir_identity *identity_out,
 		  struct data_dir_found *found_out);
+
+/*
+ * Keep DATA_DIR_RESERVE_BYTES in a file, or give them back: on a disk that
+ * others have filled a broker can then still stop and start, and let room be
+ * made.  Kept as well as can be: no error.  What was given back and not kept
+ * again data_dir_close() keeps.
+ */
+void data_dir_keep_reserve(struct data_dir *dir);
+void data_dir_free_reserve(struct data_dir *dir);
 
 /* With clean the marker is written (every log must be closed and synced). */
 int data_dir_close(struct data_dir *dir, bool clean);

@@ -239,6 +239,18 @@ has_unsent() {
 	[ ! -e "$BATS_TEST_TMPDIR/socket" ]
 }
 
+@test "tools that come by the unix socket stay on it" {
+	local socket=$BATS_TEST_TMPDIR/socket
+	start -X "listeners=unix:$socket" -X http.listeners=
+	"${KBROKERD%/*}/ktopics" create -b "unix:$socket" t
+	"${KBROKERD%/*}/kproduce" -b "unix:$socket" -t t <<<hello
+	run "${KBROKERD%/*}/kconsume" -b "unix:$socket" -t t -e
+	[ "$output" = hello ]
+	run "$KBROKERD" --probe "unix:$socket"
+	[ "$status" -eq 0 ]
+	stop
+}
+
 @test "settings come from the file, over it KAFKA_*, over it -X" {
 	printf 'num.partitions=2\nlog.retention.ms=5\nmessage.max.bytes=7\n' >"$BATS_TEST_TMPDIR/p"
 	KAFKA_NUM_PARTITIONS=3 KAFKA_LOG_RETENTION_MS=6 run "$KBROKERD" -F "$BATS_TEST_TMPDIR/p" -X num.partitions=4 -T

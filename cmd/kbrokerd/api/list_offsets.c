@@ -78,6 +78,9 @@ static int find_batch(struct lookup *l, struct log *log, int64_t end_offset)
 		rc = log_greatest_time(log, &l->target_ms);
 	if (rc < 0 || l->target_ms < 0)
 		return rc;
+	/* Of a batch that begins before the start, the rest counts. */
+	if (l->from_offset < log_start_offset(log))
+		l->from_offset = log_start_offset(log);
 	return log_batch_for_time(log, l->target_ms, l->from_offset, end_offset,
 				  &l->batch);
 }

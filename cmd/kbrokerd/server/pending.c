@@ -337,6 +337,14 @@ void request_advertised(const struct request *req, struct endpoint *out)
 			out->port = l->port;
 		return;
 	}
+	/* Clients that can come by a socket can come by it again. */
+	if (l->port < 0 && l->config->host[0] == '/') {
+		snprintf(out->host, sizeof(out->host), "unix:%.*s",
+			 (int)(sizeof(out->host) - sizeof("unix:")),
+			 l->config->host);
+		out->port = 0;
+		return;
+	}
 	conn_local_address(req->conn, out->host, sizeof(out->host));
 	out->port = l->port > 0 ? l->port : server_port(s);
 }

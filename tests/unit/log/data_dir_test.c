@@ -151,6 +151,22 @@ static void foreign_directory_is_not_touched(void **state)
 	assert_false(kit_file_exists(f->root, ".lock"));
 }
 
+static void room_is_kept_until_it_is_needed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(open_as(f, &any), 0);
+	data_dir_keep_reserve(f->dir);
+	assert_true(kit_file_exists(f->path, ".reserve"));
+	data_dir_free_reserve(f->dir);
+	assert_false(kit_file_exists(f->path, ".reserve"));
+	assert_int_equal(data_dir_close(f->dir, true), 0);
+	f->dir = NULL;
+	assert_true(kit_file_exists(f->path, ".reserve"));
+	/* and the next who comes finds it no foreign directory */
+	assert_int_equal(open_as(f, &any), 0);
+}
+
 static void unreadable_identity_is_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -406,6 +422,7 @@ int main(void)
 		TEST(second_user_is_told_who_holds_it),
 		TEST(another_identity_is_refused),
 		TEST(foreign_directory_is_not_touched),
+		TEST(room_is_kept_until_it_is_needed),
 		TEST(unreadable_identity_is_refused),
 		TEST(directory_without_id_gets_one),
 		TEST(checkpoints_are_kafkas),

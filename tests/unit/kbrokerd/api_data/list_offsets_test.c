@@ -120,6 +120,40 @@ static void times_are_turned_into_offsets(void **state)
 	}
 }
 
+static int advance_start(void *arg, struct log *log,
+			 const struct partition_offsets *offsets)
+{
+	(void)arg;
+	(void)offsets;
+	return log_set_start_offset(log, 6);
+}
+
+static void time_finds_nothing_before_the_log_start(void **state)
+{
+	struct bench *b = *state;
+	struct kit_batch what = { .records = 10, .timestamp_ms = 5000 };
+	struct partition *p = kit_find(b->kit, "red", 0);
+	struct buffer bytes = { 0 };
+	struct batch_header header;
+	struct log_appended appended;
+	enum log_refusal refusal;
+	struct found f;
+
+	/* given a batch of the offsets 3 to 12, and 6 as the log start */
+	kit_make_batch(&what, &bytes, &header);
+	assert_int_equal(
+		partition_append(p, bytes.data, &header, &appended, &refusal),
+		0);
+	buffer_clear(&bytes);
+	assert_int_equal(partition_with_log(p, advance_start, NULL), 0);
+	partition_release(p);
+	/* when asked for times before it */
+	f = ask_partition(b, LAST, 0, 1000, -1);
+	/* then the first record that is left is found */
+	assert_int_equal(f.offset, 6);
+	assert_int_equal(f.timestamp, 5003);
+}
+
 static void every_version_finds_the_latest(void **state)
 {
 	for (int16_t version = LAST; version >= 1; version--)
@@ -198,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(times_are_turned_into_offsets),
+		TEST(time_finds_nothing_before_the_log_start),
 		TEST(every_version_finds_the_latest),
 		TEST(special_times_need_their_version),
 		TEST(epochs_are_checked),
