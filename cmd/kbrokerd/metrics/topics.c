@@ -196,15 +196,16 @@ static void drop_idle_spark(struct topic_table *table, struct topic_row *row)
 
 static void measure(struct topic_table *table, struct entry *e, int64_t now_us)
 {
-	double seconds = (double)(now_us - table->looked_us) / 1e6;
 	struct topic_row *row = &e->row;
 	int64_t in = row->traffic.bytes_in - e->was.bytes_in;
 	int64_t out = row->traffic.bytes_out - e->was.bytes_out;
 	int64_t records = row->traffic.records_in - e->was.records_in;
+	double seconds;
 
 	e->was = row->traffic;
-	if (table->looked_us == INT64_MIN || seconds <= 0)
+	if (table->looked_us == INT64_MIN || now_us <= table->looked_us)
 		return;
+	seconds = (double)(now_us - table->looked_us) / 1e6;
 	row->in_rate = smooth(row->in_rate, in, seconds);
 	row->out_rate = smooth(row->out_rate, out, seconds);
 	row->records_in_rate = smooth(row->records_in_rate, records, seconds);
