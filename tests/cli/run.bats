@@ -195,8 +195,7 @@ while True: signal.pause()'
 	    print("seen", len(seen), flush=True)
 	signal.signal(signal.SIGINT, on)
 	print("ready", flush=True)
-	signal.pause()
-	input()
+	sys.stdin.readline() # is not ended by the signal
 	print("in all", len(seen))
 	END
 	expect 0 python3 "$BATS_TEST_DIRNAME/terminal.py" 'ready=\x03' \
