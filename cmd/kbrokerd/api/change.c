@@ -69,8 +69,7 @@ static bool permit(void *arg, int32_t partitions)
 
 	pending->waits_from_ms = now_ms(req);
 	return quotas_permit(req->broker->quotas, &pending->client, partitions,
-			     strict, pending->waits_from_ms,
-			     &pending->wait_ms);
+			     strict, pending->waits_from_ms, &pending->wait_ms);
 }
 
 static void on_done(struct metadata_change *change)
@@ -86,9 +85,9 @@ static void on_wake(struct request *req)
 		pending->finish(req, pending->change.request,
 				pending->change.response);
 	if (pending->wait_ms > 0)
-		request_throttle(req, (int32_t)(pending->wait_ms -
-						(now_ms(req) -
-						 pending->waits_from_ms)));
+		request_throttle(
+			req, (int32_t)(pending->wait_ms -
+				       (now_ms(req) - pending->waits_from_ms)));
 	request_reply(req, pending->change.response);
 }
 
