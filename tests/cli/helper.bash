@@ -110,6 +110,17 @@ reap() {
 	return 1
 }
 
+# One thread of it hears the signal and stops the others, which may take long
+# on a busy machine.
+freeze_broker() {
+	local task
+
+	kill -STOP "$broker_pid"
+	for task in "/proc/$broker_pid/task"/*; do
+		while ! grep -q '^State:.T' "$task/status"; do :; done
+	done
+}
+
 kill_broker() {
 	kill -KILL "$broker_pid"
 	reap "$broker_pid" 137

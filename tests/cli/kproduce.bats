@@ -486,7 +486,7 @@ batches() {
 @test "with the broker at a stand, memory is bounded and stdin is not read" {
 	start_broker
 	new_topic
-	kill -STOP "$broker_pid"
+	freeze_broker
 	mkfifo in
 	exec 5<>in
 	start kproduce -t "$topic" -m 60 <in
@@ -555,7 +555,7 @@ batches() {
 	start kproduce -t "$topic" -m 1 <in 2>err
 	echo a >&5
 	kconsume -t "$topic" -c 1 >/dev/null
-	kill -STOP "$broker_pid"
+	freeze_broker
 	echo b >&5
 	# It has read b once the pipe is empty.
 	python3 -c '
@@ -633,7 +633,7 @@ while n[0]:
 		-X request.timeout.ms=1000 -X socket.timeout.ms=1200 <in 2>err
 	echo a >&5
 	kconsume -t "$topic" -c 1 >/dev/null
-	kill -STOP "$broker_pid"
+	freeze_broker
 	echo b >&5
 	reap "$pid" 3
 	expect_text "$(cat err)" 'kproduce: error: stdin: record 2 (byte 2): '
