@@ -252,6 +252,10 @@ def _stream(w, driver, rounds, between, topic):
     driver.ask("open", topic=topic, partition=0)
     for n in range(rounds):
         driver.ask("send", first=n * size, count=size)
+        if n == 0:
+            # A broker that goes at the very first request of a producer is
+            # taken by franz-go for one that wants SASL, and given up.
+            driver.ask("flush")
         between()
     driver.ask("flush")
     out = driver.ask("consume_numbers", topic=topic, partition=0,
@@ -270,7 +274,7 @@ def idempotent_producer_outlives_kill_9(w):
     def between():
         w.broker.kill()
         w.broker.start()
-    return _stream(w, w.driver, 3, between, topic)
+    return _stream(w, w.driver, 4, between, topic)
 
 
 @case
