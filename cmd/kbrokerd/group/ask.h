@@ -29,7 +29,8 @@ struct group_ask {
 	struct group_ask **place;
 };
 
-/* Answer it; records below offset must be durable first. */
+/* Answer it; records below offset must be durable first.  answer NULL says that
+ * there was no memory for one: whoever asks closes the connection. */
 void group_ask_answer(struct group_ask *ask, void *answer, int64_t offset);
 
 /* Who asks has gone: forget it without an answer.  Harmless when answered. */

@@ -26,6 +26,25 @@ struct group_offset {
 	/* the key and both texts' bytes follow */
 };
 
+/* What the group has committed there, or NULL. */
+struct group_offset *group_offset_find(const struct group *group,
+				       struct slice topic, int32_t partition);
+
+/* A tombstone of it; o must live until the commit. */
+void group_offset_remove(const struct group_offset *o,
+			 const struct group *group,
+			 struct group_changes *changes);
+
+/* For group.c: free all. */
+void group_offsets_free(struct group *group);
+
+/* OffsetCommit records, today's and those of before 0.9. */
+int group_offset_apply(struct group_shard *shard, const void *key,
+		       const void *value, int16_t version, int64_t offset);
+int group_offset_apply_legacy(struct group_shard *shard, const void *key,
+			      const void *value, int16_t version,
+			      int64_t offset);
+
 /* Each takes the decoded request and answers ask with the API's response. */
 void group_offset_commit(struct group_shard *shard, struct group_ask *ask,
 			 const struct offset_commit_request *request);
@@ -35,6 +54,11 @@ void group_offset_fetch(struct group_shard *shard, struct group_ask *ask,
 			const struct offset_fetch_request *request, int32_t i);
 void group_offset_delete(struct group_shard *shard, struct group_ask *ask,
 			 const struct offset_delete_request *request);
+
+/* Topics were deleted: what was committed to them goes, in all groups.  before:
+ * the topics that there were; the shard has the newer ones already. */
+void group_offsets_forget_topics(struct group_shard *shard,
+				 const struct group_topics *before);
 
 /* Look for expired offsets, and forget groups that have nothing left. */
 void group_expire_offsets(struct group_shard *shard);

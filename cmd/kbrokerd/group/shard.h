@@ -16,11 +16,19 @@
 #ifndef KBROKERD_GROUP_SHARD_H
 #define KBROKERD_GROUP_SHARD_H
 
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "base/arena.h"
 #include "base/random.h"
 #include "kbrokerd/group/settings.h"
+
+/* Most groups have few of anything: tables start small.  What could not be
+ * added, for lack of memory, has a NULL hh.tbl. */
+#undef HASH_INITIAL_NUM_BUCKETS
+#undef HASH_INITIAL_NUM_BUCKETS_LOG2
+#define HASH_INITIAL_NUM_BUCKETS      4U
+#define HASH_INITIAL_NUM_BUCKETS_LOG2 2U
 
 struct group;
 struct group_shard;
@@ -84,12 +92,16 @@ struct group_log {
 		      int64_t wall_ms, int64_t *end_offset_out);
 };
 
-/* Deadlines */
-
+/*
+ * Deadlines: a pairing heap, so that setting one takes no memory and cannot
+ * fail.  A timer that fires is no longer set, and may be set again.  Zeroed,
+ * with fire filled in, it is not set.
+ */
 struct group_timer {
 	int64_t at_ms; /* monotonic */
 	void (*fire)(struct group_shard *shard, struct group_timer *timer);
-	size_t place; /* in the heap, from 1; 0: not set */
+	bool is_set;
+	struct group_timer *child, *next, **link; /* the heap's */
 };
 
 struct group_counters {
@@ -107,11 +119,16 @@ struct group_shard {
 	const struct group_topics *topics; /* the newest */
 	int64_t now_ms;                    /* monotonic, set by each call */
 	int64_t wall_ms;
-	struct group_timer **heap;
-	size_t heap_count, heap_size;
+	struct group_timer *timers; /* the first to fire */
 	struct group_counters counters;
 	struct group_timer offsets_timer; /* the next look for expired ones */
+	struct arena scratch;             /* of one record while loading */
+	bool applying;                    /* group_commit() does */
+	struct group *doubtful;           /* those that may be void after it */
 	bool loaded;
+	/* A record that was appended could not be applied, for lack of memory:
+	 * the owner must throw the shard away and load it again. */
+	bool broken;
 };
 
 void group_shard_init(struct group_shard *shard, struct random *random,
@@ -139,13 +156,17 @@ int64_t group_shard_next_ms(const struct group_shard *shard);
 /* Do what is due at now. */
 void group_shard_run(struct group_shard *shard);
 
+/* Set it, or set it to another time. */
 void group_timer_set(struct group_shard *shard, struct group_timer *timer,
 		     int64_t at_ms);
+/* Harmless when it is not set. */
 void group_timer_stop(struct group_shard *shard, struct group_timer *timer);
 
 /*
  * Append the changes and apply them.  Returns 0 with the offset behind them
- * (0 changes: 0 and the offset 0), or a negative errno and nothing changed.
+ * (0 changes: 0 and the offset 0), or a negative errno and nothing changed; but
+ * when they cannot be applied for lack of memory the shard is broken: -ENOMEM.
+ * offset_out may be NULL.
  */
 int group_commit(struct group_shard *shard, const struct group_changes *changes,
 		 int64_t *offset_out);
