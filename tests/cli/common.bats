@@ -46,6 +46,15 @@ dumped() {
 	done
 }
 
+# Loading libstdc++ takes longer than all else that a tool does at its start.
+@test "no program loads a library of C++" {
+	[ -z "${KSPOOL_SANITIZED:-}" ] || skip "a sanitizer's own runtime does"
+	for program in $PROGRAMS; do
+		ldd "$BIN/$program"
+	done >loaded
+	expect_same "$(grep -e stdc++ -e snappy -e gcc_s loaded)" ""
+}
+
 @test "help on a full disk is not success" {
 	for program in $PROGRAMS; do
 		run bash -c "$BIN/$program --help >/dev/full"
