@@ -35,6 +35,7 @@ void arena_clear(struct arena *a)
 	}
 	a->used = 0;
 	a->total = 0;
+	a->is_over = false;
 }
 
 void arena_reset(struct arena *a)
@@ -58,6 +59,7 @@ void arena_reset(struct arena *a)
 	a->block = kept;
 	a->used = 0;
 	a->total = kept == NULL ? 0 : kept->size;
+	a->is_over = false;
 }
 
 /* How large the next block is to be, for size bytes at least; 0 for none. */
@@ -78,6 +80,7 @@ static int add_block(struct arena *a, size_t size)
 	size_t block_size = next_size(a, size);
 	struct arena_block *block;
 
+	a->is_over = a->is_over || block_size == 0;
 	if (block_size == 0 || block_size > SIZE_MAX / 2)
 		return -1;
 	block = malloc(sizeof(*block) + block_size);

@@ -19,6 +19,7 @@ struct arena {
 	size_t used;               /* bytes handed out of it */
 	size_t total;              /* bytes of all blocks */
 	size_t limit;              /* most bytes of all blocks; 0 is none */
+	bool is_over; /* an allocation was refused because of the limit */
 };
 
 /* All zeroes is an empty arena without limit. */

@@ -200,6 +200,8 @@ int request_decode(struct client_request *request, struct frame *frame)
 	int64_t n;
 
 	request->frame = frame;
+	request->arena.limit =
+		request->arena.total + wire_decode_budget(frame->len);
 	answer = arena_alloc(&request->arena, wire_desc_size(api->response));
 	if (answer == NULL)
 		return client_error_set(&request->error, CLIENT_REFUSED,
@@ -213,6 +215,14 @@ int request_decode(struct client_request *request, struct frame *frame)
 		n = wire_decode(api->response, request->version, bytes,
 				&request->arena, answer);
 	}
+	request->arena.limit = 0;
+	if (n == -EMSGSIZE)
+		return client_error_set(
+			&request->error, CLIENT_BAD_DATA, (int)n,
+			"the broker's answer to %s %d has %zu bytes, and would "
+			"take more than %zu of memory",
+			api->name, request->version, frame->len,
+			wire_decode_budget(frame->len));
 	if (n < 0)
 		return client_error_set(&request->error, CLIENT_BAD_DATA,
 					(int)n,

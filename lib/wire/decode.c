@@ -405,6 +405,13 @@ static bool read_field(struct reader *r, const struct wire_field *f, void *to,
 	abort(); /* no such op */
 }
 
+static int why_not(const struct reader *r)
+{
+	if (!r->no_memory)
+		return -EBADMSG;
+	return r->arena->is_over ? -EMSGSIZE : -ENOMEM;
+}
+
 int64_t wire_decode(const struct wire_desc *desc, int16_t version,
 		    struct slice bytes, struct arena *arena, void *message)
 {
@@ -422,7 +429,7 @@ int64_t wire_decode(const struct wire_desc *desc, int16_t version,
 		return -ENOTSUP;
 	memcpy(message, desc->defaults, desc->size);
 	if (!read_fields(&r, desc, message))
-		return r.no_memory ? -ENOMEM : -EBADMSG;
+		return why_not(&r);
 	return r.at - start;
 }
 
@@ -447,13 +454,28 @@ int wire_decode_array(const struct wire_desc *elem, int16_t version,
 	};
 
 	if (!read_array(&r, &f, &array))
-		return r.no_memory ? -ENOMEM : -EBADMSG;
+		return why_not(&r);
 	*items_out = array.items;
 	*count_out = array.count;
 	return 0;
 }
 
 /* The bound */
+
+enum {
+	BUDGET_BYTES_MIN = 1 << 20,
+	BUDGET_FACTOR = 8,
+	BUDGET_BYTES_MAX = 128 << 20,
+};
+
+size_t wire_decode_budget(size_t len)
+{
+	if (len >= BUDGET_BYTES_MAX / BUDGET_FACTOR)
+		return BUDGET_BYTES_MAX;
+	return BUDGET_BYTES_MIN + len * BUDGET_FACTOR < BUDGET_BYTES_MAX
+		       ? BUDGET_BYTES_MIN + len * BUDGET_FACTOR
+		       : BUDGET_BYTES_MAX;
+}
 
 static size_t round_up(size_t size)
 {

@@ -100,10 +100,18 @@ void *wire_array(const struct wire_desc *elem, struct arena *arena,
  * allocated.
  *
  * Returns the count of bytes taken, or -EBADMSG when they are malformed,
- * -ENOTSUP for a version that the table has not, -ENOMEM.
+ * -ENOTSUP for a version that the table has not, -EMSGSIZE when the arena's
+ * limit is too low for it, -ENOMEM.
  */
 int64_t wire_decode(const struct wire_desc *desc, int16_t version,
 		    struct slice bytes, struct arena *arena, void *message);
+
+/*
+ * The memory that a message of len bytes is worth, as the limit of an arena:
+ * what is meant well takes a few times its bytes, what is made of nothing but
+ * tiny items up to forty times.
+ */
+size_t wire_decode_budget(size_t len);
 
 /*
  * Most bytes that decoding a message of len bytes, good or bad, takes from an

@@ -77,6 +77,18 @@ static void check_message(const struct wire_desc *d, int16_t version,
 	buffer_clear(&json);
 }
 
+/* With little memory the same comes out, or that it is too little. */
+static void fuzz_budget(const struct wire_desc *d, int16_t version,
+			struct slice bytes, int64_t taken, void *message)
+{
+	struct arena arena = { .limit = ARENA_FIRST + 2 * bytes.len };
+	int64_t again = wire_decode(d, version, bytes, &arena, message);
+
+	CHECK(again == taken || again == -EMSGSIZE);
+	CHECK(arena.total <= arena.limit);
+	arena_clear(&arena);
+}
+
 static void fuzz_message(const struct wire_desc *d, int16_t version,
 			 struct slice bytes)
 {
@@ -94,6 +106,7 @@ static void fuzz_message(const struct wire_desc *d, int16_t version,
 		CHECK(taken == -EBADMSG || taken == -ENOTSUP);
 	}
 	arena_clear(&arena);
+	fuzz_budget(d, version, bytes, taken, message);
 	free(message);
 }
 

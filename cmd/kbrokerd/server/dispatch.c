@@ -9,6 +9,7 @@
  */
 #include "kbrokerd/server/dispatch.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 #include "kbrokerd/api/registry.h"
@@ -22,20 +23,9 @@
 enum {
 	HEADER_BYTES_MIN = 8, /* key, version, correlation id */
 	API_VERSIONS_KEY = 18,
-	/* Memory of a decoded message: some, and so much for each byte. */
-	DECODED_BYTES_MIN = 1 << 20,
-	DECODED_BYTES_FACTOR = 8,
-	DECODED_BYTES_MAX = 128 << 20,
-	/* And what a handler may take besides. */
+	/* What a handler may take besides the decoded message. */
 	HANDLER_BYTES_MAX = 512 << 20
 };
-
-static size_t decoded_limit(size_t frame_len)
-{
-	size_t limit = DECODED_BYTES_MIN + DECODED_BYTES_FACTOR * frame_len;
-
-	return limit < DECODED_BYTES_MAX ? limit : DECODED_BYTES_MAX;
-}
 
 static void refuse(struct conn *conn, const char *why, const uint8_t *frame)
 {
@@ -61,11 +51,19 @@ static struct pending *pending_begin(struct conn *conn, const struct api *api,
 	p->req.version = (int16_t)get_be16(frame + 2);
 	p->req.correlation_id = (int32_t)get_be32(frame + 4);
 	p->req.received_us = t->now_us;
-	p->req.arena.limit = decoded_limit(len);
+	p->req.arena.limit = wire_decode_budget(len);
 	p->frame_bytes = (uint32_t)len;
 	TAILQ_INSERT_TAIL(&conn->queue, p, link);
 	conn->inflight++;
 	return p;
+}
+
+static const char *why_not_decoded(int64_t rc)
+{
+	if (rc == -EMSGSIZE)
+		return "request takes too much memory when it is decoded: over "
+		       "8 times its bytes, or 128 MiB";
+	return rc == -ENOMEM ? "out of memory" : "malformed request";
 }
 
 /* Decode header and body.  Returns 0 or -EBADMSG and the like. */
@@ -86,7 +84,7 @@ static int64_t decode(struct pending *p, struct slice bytes)
 	req->message =
 		arena_alloc(&req->arena, wire_desc_size(req->wire->request));
 	if (req->message == NULL)
-		return -1;
+		return -ENOMEM;
 	n = wire_decode(req->wire->request, req->version, bytes, &req->arena,
 			req->message);
 	req->arena.limit = req->arena.total + HANDLER_BYTES_MAX;
@@ -115,19 +113,23 @@ static void run(struct pending *p, struct slice frame)
 {
 	struct io_thread *t = p->req.thread;
 	const struct wire_api *wire = p->req.wire;
+	int64_t rc;
 
 	if (p->req.version < wire->min_version ||
 	    p->req.version > wire->max_version) {
 		answer_unknown_api_versions(p);
-	} else if (decode(p, frame) < 0) {
-		request_close(&p->req, "malformed request");
-	} else {
-		observe_request(p, frame);
-		throttle_begin_work(p);
-		t->running = p;
-		p->api->handle(&p->req);
-		assert(t->running == NULL); /* answered, parked or closed */
+		return;
 	}
+	rc = decode(p, frame);
+	if (rc < 0) {
+		request_close(&p->req, why_not_decoded(rc));
+		return;
+	}
+	observe_request(p, frame);
+	throttle_begin_work(p);
+	t->running = p;
+	p->api->handle(&p->req);
+	assert(t->running == NULL); /* answered, parked or closed */
 }
 
 /* Controllers' listeners serve other APIs than brokers'. */

@@ -532,8 +532,34 @@ static void no_memory_is_told(void **state)
 	(void)state;
 	assert_int_equal(wire_decode(&describe_topic_partitions_request_desc, 0,
 				     bytes, &arena, &request),
-			 -ENOMEM);
+			 -EMSGSIZE);
 	arena_clear(&arena);
+}
+
+/* Names of one byte: each is a struct. */
+static void tiny_items_take_no_more_than_they_are_worth(void **state)
+{
+	enum { NAMES = 1000000 };
+	size_t len = 5 + (size_t)NAMES * 2 + 16;
+	uint8_t *names = calloc(1, len);
+	uint8_t count[8];
+	size_t count_len = uvarint_put(count, NAMES + 1);
+	struct describe_topic_partitions_request request;
+	struct arena arena;
+
+	(void)state;
+	assert_non_null(names);
+	memcpy(names, count, count_len);
+	for (size_t i = 0; i < NAMES; i++)
+		names[count_len + 2 * i] = 1; /* an empty name, no tags */
+	arena_init(&arena, wire_decode_budget(len));
+	assert_int_equal(wire_decode(&describe_topic_partitions_request_desc, 0,
+				     (struct slice){ names, len }, &arena,
+				     &request),
+			 -EMSGSIZE);
+	assert_true(arena.total <= wire_decode_budget(len));
+	arena_clear(&arena);
+	free(names);
 }
 
 static void a_file_leaves_a_hole(void **state)
@@ -948,6 +974,7 @@ int main(void)
 		cmocka_unit_test(equal_knows_null_from_empty_where_both_can_be),
 		cmocka_unit_test(unknown_tags_go_in_front_of_known_ones),
 		cmocka_unit_test(no_memory_is_told),
+		cmocka_unit_test(tiny_items_take_no_more_than_they_are_worth),
 		cmocka_unit_test(an_array_encoded_beforehand_is_the_same),
 		cmocka_unit_test(a_file_leaves_a_hole),
 		cmocka_unit_test(unknown_tags_are_written_back_in_order),
