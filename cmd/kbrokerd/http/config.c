@@ -5,7 +5,6 @@
  * for that; what was changed while the broker runs is among them.
  */
 #include <errno.h>
-#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,21 +83,20 @@ void page_config(struct visit *v)
 }
 
 /* Spaces and the end of a line around it do not belong to it. */
-static char *body_text(struct visit *v)
+static char *body_text(const struct visit *v)
 {
-	struct evbuffer *in = evhttp_request_get_input_buffer(v->request);
-	size_t len = evbuffer_get_length(in);
-	char *text = malloc(len + 1);
-	char *from = text;
+	static const char space[] = " \t\r\n";
+	char *text = strndup((const char *)v->body.data, v->body.len);
+	size_t len = text == NULL ? 0 : strlen(text);
+	size_t first;
 
 	if (text == NULL)
 		return NULL;
-	evbuffer_remove(in, text, len);
-	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+	while (len > 0 && strchr(space, text[len - 1]) != NULL)
 		len--;
 	text[len] = '\0';
-	from += strspn(text, " \t\r\n");
-	memmove(text, from, strlen(from) + 1);
+	first = strspn(text, space);
+	memmove(text, text + first, len - first + 1);
 	return text;
 }
 

@@ -1,7 +1,8 @@
 /*
  * http.c - what a broker tells and takes by HTTP: the thread
  *
- * The lock is held while a request is answered, or numbers are sampled, and
+ * It receives and sends, and answers by itself what takes no time, such as
+ * /livez; the rest is the clerk's.  The lock is held while it answers, and
  * while the phase changes: so nobody reads what is being taken apart.
  */
 #include "kbrokerd/http/http.h"
@@ -14,6 +15,7 @@
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -21,11 +23,11 @@
 #include <unistd.h>
 
 #include "kbrokerd/broker.h"
+#include "kbrokerd/http/clerk.h"
 #include "kbrokerd/http/host_check.h"
 #include "kbrokerd/http/pages.h"
 #include "kbrokerd/http/sockets.h"
 #include "kbrokerd/http/visitors.h"
-#include "kbrokerd/metrics/metrics.h"
 
 enum {
 	HEADER_BYTES_MAX = 16 << 10,
@@ -40,16 +42,17 @@ struct http {
 	struct evhttp *server;
 	struct evhttp_bound_socket *bound[HTTP_SOCKETS_MAX];
 	struct visitors *visitors;
-	struct event on_stop, on_second;
+	struct clerk *clerk;
+	struct event on_bell, on_second;
 	struct http_sockets sockets;
 	int32_t port;
-	int stop_fd;
+	int bell_fd; /* rung for what the clerk has done, and for the end */
+	atomic_bool stopping;
 	pthread_t id;
 	bool started;
 
 	pthread_mutex_t lock; /* for the rest */
 	enum http_phase phase;
-	struct metrics *metrics;
 };
 
 static int64_t now_ms(const struct http *h)
@@ -109,29 +112,44 @@ static void refuse_method(struct visit *v, const struct page *page)
 	visit_say(v, HTTP_BADMETHOD, "%s takes %s", page->path, allow);
 }
 
-static void answer(struct visit *v, const struct page *page,
-		   struct bufferevent *bev)
+/* What need not be answered by the page itself; false: it is not answered. */
+static bool refuse(struct visit *v, struct bufferevent *bev)
 {
-	if (page == NULL) {
+	const struct page *page = v->page;
+
+	if (page == NULL)
 		visit_say(v, HTTP_NOTFOUND,
 			  "there is / /status /metrics /metrics/kafka /livez "
 			  "/readyz /config /clients?topic=T, and POST "
 			  "/advertised");
-	} else if (!is_allowed(page, evhttp_request_get_command(v->request))) {
+	else if (!is_allowed(page, evhttp_request_get_command(v->request)))
 		refuse_method(v, page);
-	} else if (is_tricked(v, page, bev)) {
+	else if (is_tricked(v, page, bev))
 		visit_say(v, 403,
 			  "this broker does not go by that Host or Origin; "
 			  "use an address, or name the host in "
 			  "http.allowed.hosts");
-	} else if (page->needs_broker && v->metrics == NULL) {
-		visit_set_header(v, "Retry-After", "1");
-		visit_say(v, HTTP_SERVUNAVAIL, "%s",
-			  v->phase == HTTP_STARTING ? "not ready: recovering"
-						    : "not ready: stopping");
-	} else {
-		page->answer(v);
-	}
+	else
+		return false;
+	return true;
+}
+
+/* Its connection ends while the clerk has it. */
+static void on_close(struct evhttp_connection *connection, void *arg)
+{
+	struct visit *v = arg;
+
+	(void)connection;
+	v->request = NULL;
+}
+
+static void send_and_free(struct visit *v)
+{
+	if (v->request != NULL)
+		evhttp_connection_set_closecb(
+			evhttp_request_get_connection(v->request), NULL, NULL);
+	visit_send(v);
+	visit_free(v);
 }
 
 /* "//x" would be taken for the host x and no path. */
@@ -145,31 +163,37 @@ static const char *path_of(const struct evhttp_uri *uri)
 	return path == NULL || path[0] == '\0' ? "/" : path;
 }
 
+static void answer_now(struct http *h, struct visit *v)
+{
+	pthread_mutex_lock(&h->lock);
+	v->phase = h->phase;
+	page_answer(v);
+	pthread_mutex_unlock(&h->lock);
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	struct http *h = arg;
-	struct bufferevent *bev = evhttp_connection_get_bufferevent(
-		evhttp_request_get_connection(request));
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	const char *path = path_of(uri);
-	const char *query = evhttp_uri_get_query(uri);
-	struct visit v = {
-		.broker = h->broker,
-		.request = request,
-		.has_body =
-			evhttp_request_get_command(request) != EVHTTP_REQ_HEAD,
-	};
+	struct evhttp_connection *connection =
+		evhttp_request_get_connection(request);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(connection);
+	struct visit *v = visit_new(h->broker, request);
 
 	visitors_note(h->visitors, bev, now_ms(h));
-	if (evhttp_parse_query_str(query == NULL ? "" : query, &v.query) < 0)
-		TAILQ_INIT(&v.query);
-	pthread_mutex_lock(&h->lock);
-	v.phase = h->phase;
-	if (h->phase == HTTP_SERVING || h->phase == HTTP_STOPPING)
-		v.metrics = h->metrics;
-	answer(&v, page_find(path), bev);
-	pthread_mutex_unlock(&h->lock);
-	evhttp_clear_headers(&v.query);
+	if (v == NULL) {
+		evhttp_send_error(request, HTTP_INTERNAL, NULL);
+		return;
+	}
+	v->page = page_find(path_of(evhttp_request_get_evhttp_uri(request)));
+	if (!refuse(v, bev)) {
+		if (!v->page->is_quick) {
+			evhttp_connection_set_closecb(connection, on_close, v);
+			clerk_take(h->clerk, v);
+			return;
+		}
+		answer_now(h, v);
+	}
+	send_and_free(v);
 }
 
 /* The thread */
@@ -181,19 +205,31 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	visitors_sweep(h->visitors, now_ms(h));
-	pthread_mutex_lock(&h->lock);
-	if (h->phase == HTTP_SERVING)
-		metrics_sample(h->metrics);
-	pthread_mutex_unlock(&h->lock);
+	clerk_sample(h->clerk);
 }
 
-static void on_stop(evutil_socket_t fd, short what, void *arg)
+static void ring(void *arg)
 {
 	struct http *h = arg;
+	uint64_t one = 1;
+	ssize_t n = write(h->bell_fd, &one, sizeof(one));
 
-	(void)fd;
+	assert(n == sizeof(one));
+}
+
+static void on_bell(evutil_socket_t fd, short what, void *arg)
+{
+	struct http *h = arg;
+	struct visit *v;
+	uint64_t count;
+	ssize_t n = read(fd, &count, sizeof(count));
+
+	(void)n; /* rung again meanwhile, or not */
 	(void)what;
-	event_base_loopbreak(h->base);
+	while ((v = clerk_done(h->clerk)) != NULL)
+		send_and_free(v);
+	if (atomic_load(&h->stopping))
+		event_base_loopbreak(h->base);
 }
 
 static void *run(void *arg)
@@ -227,12 +263,13 @@ static void set_accepting(void *arg, bool on)
 static int make_server(struct http *h)
 {
 	h->base = event_base_new();
-	h->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (h->base == NULL || h->stop_fd < 0)
+	h->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (h->base == NULL || h->bell_fd < 0)
 		return -ENOMEM;
 	h->server = evhttp_new(h->base);
 	h->visitors = visitors_new(h->base, set_accepting, h);
-	if (h->server == NULL || h->visitors == NULL)
+	h->clerk = clerk_new(ring, h);
+	if (h->server == NULL || h->visitors == NULL || h->clerk == NULL)
 		return -ENOMEM;
 	evhttp_set_bevcb(h->server, visitors_connect, h->visitors);
 	evhttp_set_gencb(h->server, on_request, h);
@@ -264,17 +301,21 @@ static int accept_on_sockets(struct http *h)
 	return 0;
 }
 
-static int run_thread(struct http *h)
+static int run_threads(struct http *h)
 {
 	struct timeval second = { .tv_sec = 1 };
 	pthread_attr_t attributes;
 	int rc;
 
-	event_assign(&h->on_stop, h->base, h->stop_fd, EV_READ, on_stop, h);
+	event_assign(&h->on_bell, h->base, h->bell_fd, EV_READ | EV_PERSIST,
+		     on_bell, h);
 	event_assign(&h->on_second, h->base, -1, EV_PERSIST, on_second, h);
-	if (event_add(&h->on_stop, NULL) < 0 ||
+	if (event_add(&h->on_bell, NULL) < 0 ||
 	    event_add(&h->on_second, &second) < 0)
 		return -ENOMEM;
+	rc = clerk_start(h->clerk);
+	if (rc < 0)
+		return rc;
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	rc = pthread_create(&h->id, &attributes, run, h);
@@ -290,7 +331,7 @@ static int start(struct http *h, char *error, size_t error_size)
 	if (rc == 0)
 		rc = accept_on_sockets(h);
 	if (rc == 0)
-		rc = run_thread(h);
+		rc = run_threads(h);
 	if (rc < 0)
 		snprintf(error, error_size, "http: %s", strerror(-rc));
 	return rc;
@@ -355,7 +396,7 @@ int http_start(struct broker *broker, struct http **http_out, char *error,
 	h->broker = broker;
 	h->sockets = sockets;
 	h->port = sockets.port;
-	h->stop_fd = -1;
+	h->bell_fd = -1;
 	pthread_mutex_init(&h->lock, NULL);
 	rc = start(h, error, error_size);
 	if (rc < 0) {
@@ -373,11 +414,8 @@ void http_enter(struct http *h, enum http_phase phase, struct metrics *metrics)
 		return;
 	pthread_mutex_lock(&h->lock);
 	h->phase = phase;
-	if (phase == HTTP_SERVING)
-		h->metrics = metrics;
-	if (phase == HTTP_OVER)
-		h->metrics = NULL;
 	pthread_mutex_unlock(&h->lock);
+	clerk_enter(h->clerk, phase, metrics);
 }
 
 int32_t http_port(const struct http *h)
@@ -387,25 +425,24 @@ int32_t http_port(const struct http *h)
 
 void http_stop(struct http *h)
 {
-	uint64_t one = 1;
-	ssize_t n;
-
 	if (h == NULL)
 		return;
+	clerk_stop(h->clerk);
 	if (h->started) {
-		n = write(h->stop_fd, &one, sizeof(one));
-		assert(n == sizeof(one));
+		atomic_store(&h->stopping, true);
+		ring(h);
 		pthread_join(h->id, NULL);
-		event_del(&h->on_stop);
+		event_del(&h->on_bell);
 		event_del(&h->on_second);
 	}
 	if (h->server != NULL)
 		evhttp_free(h->server);
+	clerk_free(h->clerk); /* a visit may be pointed to until here */
 	visitors_free(h->visitors);
 	if (h->base != NULL)
 		event_base_free(h->base);
-	if (h->stop_fd >= 0)
-		close(h->stop_fd);
+	if (h->bell_fd >= 0)
+		close(h->bell_fd);
 	http_sockets_close(&h->sockets);
 	pthread_mutex_destroy(&h->lock);
 	free(h);

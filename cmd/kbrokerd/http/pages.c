@@ -66,15 +66,16 @@ static void answer_metrics_kafka(struct visit *v)
 }
 
 static const struct page pages[] = {
-	{ "/", PAGE_GET, false, true, answer_root },
-	{ "/advertised", PAGE_POST, true, true, page_advertised },
-	{ "/clients", PAGE_GET, true, true, page_clients },
-	{ "/config", PAGE_GET, true, true, page_config },
-	{ "/livez", PAGE_GET, false, false, answer_live },
-	{ "/metrics", PAGE_GET, true, false, answer_metrics },
-	{ "/metrics/kafka", PAGE_GET, true, false, answer_metrics_kafka },
-	{ "/readyz", PAGE_GET, false, false, answer_ready },
-	{ "/status", PAGE_GET, true, true, page_status },
+	{ "/", PAGE_GET, false, true, true, answer_root },
+	{ "/advertised", PAGE_POST, true, true, false, page_advertised },
+	{ "/clients", PAGE_GET, true, true, false, page_clients },
+	{ "/config", PAGE_GET, true, true, false, page_config },
+	{ "/livez", PAGE_GET, false, false, true, answer_live },
+	{ "/metrics", PAGE_GET, true, false, false, answer_metrics },
+	{ "/metrics/kafka", PAGE_GET, true, false, false,
+	  answer_metrics_kafka },
+	{ "/readyz", PAGE_GET, false, false, true, answer_ready },
+	{ "/status", PAGE_GET, true, true, false, page_status },
 };
 
 const struct page *page_find(const char *path)
@@ -84,4 +85,16 @@ const struct page *page_find(const char *path)
 			return &pages[i];
 	}
 	return NULL;
+}
+
+void page_answer(struct visit *v)
+{
+	if (!v->page->needs_broker || v->metrics != NULL) {
+		v->page->answer(v);
+		return;
+	}
+	visit_set_header(v, "Retry-After", "1");
+	visit_say(v, HTTP_SERVUNAVAIL, "%s",
+		  v->phase == HTTP_STARTING ? "not ready: recovering"
+					    : "not ready: stopping");
 }

@@ -1,5 +1,8 @@
 /*
  * visit.h - one HTTP request and its answer
+ *
+ * What was asked is copied when it comes in, and what is answered is gathered
+ * until it is sent: so any thread can answer, though evhttp is one's alone.
  */
 #ifndef KBROKERD_HTTP_VISIT_H
 #define KBROKERD_HTTP_VISIT_H
@@ -7,18 +10,38 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/buffer.h"
 #include "kbrokerd/http/http.h"
+
+struct page;
 
 struct visit {
 	struct broker *broker;
 	struct metrics *metrics; /* while the broker serves, else NULL */
 	enum http_phase phase;
-	struct evhttp_request *request;
+	const struct page *page;
+	/* What was asked. */
 	struct evkeyvalq query;
-	bool has_body; /* false: HEAD */
+	struct evkeyvalq asked; /* headers */
+	struct buffer body;
+	/* What is answered. */
+	int status;
+	struct evkeyvalq told; /* headers */
+	struct buffer answer;
+	/* The HTTP thread's alone; NULL: who asked has gone. */
+	struct evhttp_request *request;
+	TAILQ_ENTRY(visit) link; /* of who has it */
 };
+
+/* On the HTTP thread.  new copies what was asked, NULL: out of memory; send
+ * sends what was answered, if who asked is still there. */
+struct visit *visit_new(struct broker *broker, struct evhttp_request *request);
+void visit_send(struct visit *v);
+void visit_free(struct visit *v);
+
+/* On any thread. */
 
 /* The value of a parameter, decoded, or fallback. */
 const char *visit_parameter(const struct visit *v, const char *name,

@@ -2,7 +2,7 @@
  * metrics.h - what a broker can tell of itself in numbers
  *
  * Counted by an observer of the server on the io threads; read, and sampled
- * once a second, by one thread: that of HTTP.
+ * once a second, by one thread: the clerk of HTTP.
  */
 #ifndef KBROKERD_METRICS_METRICS_H
 #define KBROKERD_METRICS_METRICS_H
