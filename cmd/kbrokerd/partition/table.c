@@ -108,18 +108,30 @@ void table_look_at_disk(struct partition_table *table, int64_t now_us)
 	struct vfs_space space;
 	char text[256];
 	int level = -1;
+	int rc = partition_table_space(table, &space);
 
-	/* A disk that cannot be asked is no reason to refuse records. */
-	if (partition_table_space(table, &space) < 0)
-		return;
 	pthread_mutex_lock(&table->disk.lock);
-	level = room_update(&table->disk.room, &space, now_us, text,
-			    sizeof(text));
+	/* A disk that cannot be asked is no reason to refuse records. */
+	if (rc == 0)
+		level = room_update(&table->disk.room, &space, now_us, text,
+				    sizeof(text));
 	plan_next_look(table, now_us);
 	pthread_mutex_unlock(&table->disk.lock);
 	if (level >= 0)
 		table_log(table, level, "%s: %s", partition_table_dir(table),
 			  text);
+}
+
+/* And is it ours to look?  A disk that takes long to tell is asked by one. */
+static bool is_time_to_look(struct partition_table *table, int64_t left_bytes,
+			    int64_t now_us)
+{
+	int64_t look_us = atomic_load(&table->disk.look_us);
+
+	if (left_bytes >= 0 && now_us < look_us)
+		return false;
+	return atomic_compare_exchange_strong(&table->disk.look_us, &look_us,
+					      now_us + WATCH_AFTER_US);
 }
 
 enum room_verdict partition_table_room(struct partition_table *table,
@@ -130,7 +142,7 @@ enum room_verdict partition_table_room(struct partition_table *table,
 	int64_t left =
 		atomic_fetch_sub(&table->disk.budget_bytes, (int64_t)bytes);
 
-	if (left < 0 || now_us >= atomic_load(&table->disk.look_us))
+	if (is_time_to_look(table, left, now_us))
 		table_look_at_disk(table, now_us);
 	if (!atomic_load(&table->disk.watched))
 		return ROOM_ENOUGH;

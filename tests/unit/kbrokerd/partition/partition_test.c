@@ -565,6 +565,21 @@ static void late_listener_hears_of_what_fired_before(void **state)
 	partition_release(p);
 }
 
+static void disk_that_cannot_be_asked_is_not_asked_each_time(void **state)
+{
+	struct kit *k = *state;
+	int64_t now_us = clock_system()->monotonic_us(clock_system()) +
+			 10 * INT64_C(1000000);
+	int before = gate_count(&k->gate, &k->gate.looks);
+
+	k->gate.space_error = -EIO;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(
+			partition_table_room(k->table, 100, now_us, NULL, 0),
+			ROOM_ENOUGH);
+	assert_int_equal(gate_count(&k->gate, &k->gate.looks), before + 1);
+}
+
 static void changed_configuration_is_seen(void **state)
 {
 	struct kit *k = *state;
@@ -670,6 +685,7 @@ int main(void)
 		COMMIT(directories_of_no_topic_are_set_aside),
 		COMMIT(fired_waiters_can_be_taken_or_unhooked),
 		COMMIT(late_listener_hears_of_what_fired_before),
+		COMMIT(disk_that_cannot_be_asked_is_not_asked_each_time),
 		COMMIT(changed_configuration_is_seen),
 		COMMIT(many_threads_append_wait_and_read),
 	};

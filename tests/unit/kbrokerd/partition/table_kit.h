@@ -35,7 +35,8 @@ struct gate_vfs {
 	int syncs;   /* begun */
 	int opens;   /* of segment files */
 	int rmdirs;  /* done */
-	int sync_error, write_error;
+	int sync_error, write_error, space_error;
+	int looks;              /* at the space */
 	struct vfs_space space; /* total 0: what the machine says */
 };
 
@@ -94,10 +95,15 @@ static inline int gate_space(struct vfs *vfs, const char *path,
 			     struct vfs_space *space_out)
 {
 	struct gate_vfs *g = gate_of(vfs);
+	int rc;
 
 	pthread_mutex_lock(&g->lock);
+	g->looks++;
 	*space_out = g->space;
+	rc = g->space_error;
 	pthread_mutex_unlock(&g->lock);
+	if (rc < 0)
+		return rc;
 	return space_out->total_bytes > 0
 		       ? 0
 		       : g->below->space(g->below, path, space_out);
