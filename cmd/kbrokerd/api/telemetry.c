@@ -58,10 +58,11 @@ void api_get_telemetry_subscriptions(struct request *req)
 		request_close(req, "out of memory");
 		return;
 	}
+	if (client.is_owner)
+		conn_set_telemetry(req->conn, client.instance_id);
 	wire_init(&get_telemetry_subscriptions_response_desc, &response);
 	response.error_code = (int16_t)rc;
 	if (rc == WIRE_NONE) {
-		conn_set_telemetry(req->conn, client.instance_id);
 		response.client_instance_id = client.instance_id;
 		response.subscription_id = wanted.id;
 		response.accepted_compression_types = accepted;
@@ -94,9 +95,9 @@ void api_push_telemetry(struct request *req)
 		request_close(req, "out of memory");
 		return;
 	}
+	if (client.is_owner)
+		conn_set_telemetry(req->conn, client.instance_id);
 	wire_init(&push_telemetry_response_desc, &response);
 	response.error_code = (int16_t)rc;
-	if (rc == WIRE_NONE)
-		conn_set_telemetry(req->conn, client.instance_id);
 	request_reply(req, &response);
 }

@@ -34,6 +34,7 @@ struct instance {
 	int64_t asked_ms, pushed_ms; /* NEVER */
 	int64_t used_ms;
 	bool terminating;
+	bool is_orphan; /* the connection that it came with has gone */
 	int last_error; /* of a push */
 	struct series_list series;
 	char client_id[TEXT_MAX];
@@ -150,7 +151,7 @@ static void begin_anew(struct instance *i)
 
 /* Look up what is wanted of it; *out lies in the arena.  0 or -ENOMEM. */
 static int look_up(struct telemetry *t, struct instance *i,
-		   const struct telemetry_client *client, struct arena *arena,
+		   struct telemetry_client *client, struct arena *arena,
 		   struct subscribed *out)
 {
 	struct slice values[CLIENT_SELECTOR_COUNT];
@@ -163,27 +164,32 @@ static int look_up(struct telemetry *t, struct instance *i,
 	rc = subscriptions_find(t->subscriptions, i->id, values, arena, out);
 	if (rc < 0)
 		return rc;
-	if (i->version != t->version)
+	if (i->version != t->version) {
 		begin_anew(i);
+		client->is_owner = true;
+	}
 	i->version = t->version;
 	i->subscription_id = out->id;
 	i->interval_ms = out->interval_ms;
 	return 0;
 }
 
-/* The instance of a client, made when there is none; NULL: no memory. */
+/* The instance of a client, made when there is none; NULL: no memory.  Who
+ * knows the id of another's comes in, but does not own it. */
 static struct instance *instance_of(struct telemetry *t,
-				    const struct telemetry_client *client,
+				    struct telemetry_client *client,
 				    int64_t now_ms)
 {
 	struct instance *i;
 
 	sweep(t, now_ms);
 	i = find(t, client->instance_id);
+	client->is_owner = i == NULL || i->is_orphan;
 	if (i == NULL)
 		i = add(t, client);
 	if (i == NULL)
 		return NULL;
+	i->is_orphan = false;
 	i->used_ms = now_ms;
 	TAILQ_REMOVE(&t->by_use, i, by_use);
 	TAILQ_INSERT_TAIL(&t->by_use, i, by_use);
@@ -249,14 +255,22 @@ int telemetry_ask(struct telemetry *t, struct telemetry_client *client,
 
 /* Pushing */
 
-/* A client pushes its first sooner than after a whole interval. */
-static bool is_time_to_push(struct instance *i, int64_t now_ms)
+/* A client pushes its first sooner than after a whole interval, and its last
+ * when it ends. */
+static bool is_time_to_push(struct instance *i,
+			    const struct telemetry_push *push, int64_t now_ms)
 {
 	if (i->asked_ms <= i->pushed_ms &&
-	    now_ms - i->pushed_ms < i->interval_ms)
+	    now_ms - i->pushed_ms < i->interval_ms && !push->terminating)
 		return false;
 	i->pushed_ms = now_ms;
 	return true;
+}
+
+/* One last push is taken, and no other soon after. */
+static bool has_ended(const struct instance *i, int64_t now_ms)
+{
+	return i->terminating && now_ms - i->pushed_ms < i->interval_ms;
 }
 
 static int check_push(const struct telemetry *t, struct instance *i,
@@ -264,7 +278,7 @@ static int check_push(const struct telemetry *t, struct instance *i,
 {
 	if (i->terminating)
 		return WIRE_INVALID_REQUEST;
-	if (!is_time_to_push(i, now_ms) && !push->terminating)
+	if (!is_time_to_push(i, push, now_ms))
 		return WIRE_THROTTLING_QUOTA_EXCEEDED;
 	if (push->subscription_id != i->subscription_id)
 		return WIRE_UNKNOWN_SUBSCRIPTION_ID;
@@ -276,22 +290,24 @@ static int check_push(const struct telemetry *t, struct instance *i,
 }
 
 /* May it push that?  Remembers what came of it. */
-static int admit(struct telemetry *t, const struct telemetry_client *client,
+static int admit(struct telemetry *t, struct telemetry_client *client,
 		 const struct telemetry_push *push, int64_t now_ms)
 {
 	struct instance *i = instance_of(t, client, now_ms);
 	struct subscribed wanted;
 	struct arena scratch = { 0 };
 	int rc = i == NULL ? -ENOMEM : 0;
+	bool ended;
 
 	if (rc == 0 && i->version != t->version)
 		rc = look_up(t, i, client, &scratch, &wanted);
 	arena_clear(&scratch);
 	if (rc < 0)
 		return rc;
+	ended = has_ended(i, now_ms);
 	rc = check_push(t, i, push, now_ms);
 	i->last_error = rc;
-	i->terminating = push->terminating;
+	i->terminating = ended || push->terminating;
 	return rc;
 }
 
@@ -363,8 +379,10 @@ void telemetry_gone(struct telemetry *t, struct uuid instance_id)
 
 	pthread_mutex_lock(&t->lock);
 	i = find(t, instance_id);
-	if (i != NULL)
+	if (i != NULL) {
 		begin_anew(i);
+		i->is_orphan = true;
+	}
 	pthread_mutex_unlock(&t->lock);
 }
 

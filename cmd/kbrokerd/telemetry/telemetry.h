@@ -40,6 +40,9 @@ void telemetry_set(struct telemetry *t, struct subscriptions *subscriptions);
 /* Who asks.  The instance id goes into values by itself. */
 struct telemetry_client {
 	struct uuid instance_id;
+	/* Set by the call: the instance is made for it, or what is wanted of
+	 * it was looked up anew: it goes when this connection does. */
+	bool is_owner;
 	struct slice values[CLIENT_SELECTOR_COUNT];
 };
 
@@ -61,7 +64,8 @@ struct telemetry_push {
 int telemetry_push(struct telemetry *t, struct telemetry_client *client,
 		   const struct telemetry_push *push, int64_t now_ms);
 
-/* Its connection has gone: it may begin anew.  Its values stay a while. */
+/* The connection that owned it has gone: it may begin anew.  Its values stay a
+ * while. */
 void telemetry_gone(struct telemetry *t, struct uuid instance_id);
 
 int32_t telemetry_bytes_max(const struct telemetry *t);

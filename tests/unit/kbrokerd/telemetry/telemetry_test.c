@@ -241,6 +241,38 @@ static void after_its_last_push_a_client_is_refused(void **state)
 	assert_string_equal(samples(f, 9000), "kafka_client_x me/test/1 0\n");
 }
 
+static void an_end_that_is_told_twice_is_refused(void **state)
+{
+	const struct kit_metric metric = { .name = "x" };
+	struct slice none = slice_of("");
+	struct fixture *f = *state;
+
+	assert_int_equal(ask(f, 0), WIRE_NONE);
+	assert_int_equal(push_one(f, 10, metric), WIRE_NONE);
+	assert_int_equal(push_bytes(f, 20, CODEC_NONE, none, true), WIRE_NONE);
+	assert_int_equal(push_one(f, 30, metric), WIRE_INVALID_REQUEST);
+	assert_int_equal(push_bytes(f, 40, CODEC_NONE, none, true),
+			 WIRE_INVALID_REQUEST);
+}
+
+/* Only the connection that it came with lets it begin anew. */
+static void who_knows_an_instance_does_not_own_it(void **state)
+{
+	const struct kit_metric metric = { .name = "x" };
+	struct fixture *f = *state;
+
+	assert_int_equal(ask(f, 0), WIRE_NONE);
+	assert_true(f->client.is_owner);
+	assert_int_equal(push_one(f, 10, metric), WIRE_NONE);
+	assert_false(f->client.is_owner);
+	assert_int_equal(ask(f, 20), WIRE_THROTTLING_QUOTA_EXCEEDED);
+	assert_false(f->client.is_owner);
+
+	telemetry_gone(f->t, f->client.instance_id);
+	assert_int_equal(ask(f, 30), WIRE_NONE);
+	assert_true(f->client.is_owner);
+}
+
 static void what_cannot_be_is_refused_with_kafkas_error(void **state)
 {
 	struct telemetry_push push = { .compression = CODEC_COUNT };
@@ -392,6 +424,8 @@ int main(void)
 		TEST(the_last_values_are_kept_and_differences_added),
 		TEST(what_comes_too_often_is_refused),
 		TEST(after_its_last_push_a_client_is_refused),
+		TEST(an_end_that_is_told_twice_is_refused),
+		TEST(who_knows_an_instance_does_not_own_it),
 		TEST(what_cannot_be_is_refused_with_kafkas_error),
 		TEST(a_bomb_is_not_unpacked),
 		TEST(another_subscription_is_another_id),
