@@ -14,7 +14,7 @@ _kproduce_topics() {
 _kproduce() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
 	local prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local flags='-t --topic -p --partition --create -P --producer -D --delimiter -0 --nul -l --lines --whole -K --key-delimiter --no-key-ok -k --key -H --header -Z --empty-null --null --skip-empty --ts -z --compress -c --count -u --unbuffered -E --keep-going --failed --report -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
+	local flags='-t --topic -p --partition --create -P --producer -D --delimiter -0 --nul -l --lines --whole -K --key-delimiter --no-key-ok -k --key -H --header -Z --empty-null --null --skip-empty --ts -z --compress -c --count -u --unbuffered -E --keep-going --failed --report --ack-src -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
 
 	COMPREPLY=()
 	case $prev in

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "cli/envelope.h"
 #include "cli/signals.h"
 #include "kproduce/program.h"
@@ -131,15 +132,22 @@ static struct producer_topic *topic_named(struct program *p,
 /* Records */
 
 /* Where the envelope says that it came from. */
-static int source_of(struct program *p, const struct envelope *e,
-		     struct source *source_out)
+static int note_source(struct program *p, const struct envelope *e)
 {
-	*source_out = (struct source){ NULL, e->partition, e->offset };
+	p->source = (struct source){ NULL, e->partition, e->offset };
 	if (!p->tracker.keeps_sources || slice_is_null(e->topic))
 		return 0;
-	source_out->topic = tracker_topic(
+	p->source.topic = tracker_topic(
 		&p->tracker, (const char *)e->topic.data, e->topic.len);
-	return source_out->topic == NULL ? -ENOMEM : 0;
+	return p->source.topic == NULL ? -ENOMEM : 0;
+}
+
+/* Can kconsume be told of the source, in a line? */
+static bool is_acknowledgeable(const struct source *source)
+{
+	return source->topic != NULL && source->partition >= 0 &&
+	       source->offset >= 0 && strlen(source->topic) <= TOPIC_NAME_MAX &&
+	       strpbrk(source->topic, " \t\r\n") == NULL;
 }
 
 /* Add, waiting for room. */
@@ -149,11 +157,10 @@ static int add(struct program *p, const struct framed *frame,
 {
 	uint64_t number = p->inputs[p->input_count - 1].first_number +
 			  (uint64_t)frame->number - 1;
-	struct source source;
-	int rc = source_of(p, e, &source);
+	int rc = tracker_add(&p->tracker, number, frame->position, &p->source);
 
-	if (rc == 0)
-		rc = tracker_add(&p->tracker, number, frame->position, &source);
+	if (rc == 0 && p->acks != NULL)
+		rc = ack_sources_add(p->acks, number, &p->source);
 	while (rc == 0) {
 		rc = producer_add(p->producer, topic, partition,
 				  e->timestamp_ms, e->key, e->value, e->headers,
@@ -256,6 +263,18 @@ static void produce_envelope(struct program *p, const struct framed *frame)
 				  rc == -ENOMEM ? "out of memory" : why);
 		return;
 	}
+	if (note_source(p, &e) < 0) {
+		results_bad_frame(p, frame, EXIT_REFUSED, "out of memory");
+		p->stop = true;
+		return;
+	}
+	if (p->acks != NULL && !is_acknowledgeable(&p->source)) {
+		p->source.topic = NULL;
+		results_bad_frame(p, frame, EXIT_BAD_DATA,
+				  "no topic, partition and offset of the "
+				  "source to acknowledge (--ack-src)");
+		return;
+	}
 	if (o->topic == NULL && slice_is_null(e.topic)) {
 		results_bad_frame(p, frame, EXIT_BAD_DATA,
 				  "no topic, neither here nor by -t");
@@ -313,6 +332,7 @@ static void on_frame(struct program *p, int rc, const struct framed *frame)
 {
 	bool json = p->options.common.json;
 
+	p->source = (struct source){ NULL, -1, -1 };
 	if (rc == 1 && json)
 		produce_envelope(p, frame);
 	else if (rc == 1)
@@ -533,4 +553,5 @@ void feed_inputs(struct program *p, char **paths, int count)
 		if (input->fd != STDIN_FILENO)
 			close(input->fd);
 	}
+	p->all_read = !is_over(p);
 }

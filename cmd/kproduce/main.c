@@ -26,6 +26,16 @@ static void on_signal(void *arg, unsigned events)
 		loop_stop(p->loop);
 }
 
+static int open_acks(struct program *p)
+{
+	p->report.fd = STDOUT_FILENO;
+	p->tracker.keeps_sources = true;
+	p->acks = ack_sources_new(results_on_ack, p);
+	return p->acks != NULL ? EXIT_GO_ON
+			       : message_fail(&p->messages, EXIT_REFUSED,
+					      "out of memory");
+}
+
 /* What only reports with "%{src.offset}" and its like need is kept for them. */
 static int open_report(struct program *p)
 {
@@ -33,6 +43,8 @@ static int open_report(struct program *p)
 	size_t at = 0;
 
 	output_init(&p->report, -1);
+	if (p->options.ack_src)
+		return open_acks(p);
 	if (p->options.report == NULL)
 		return EXIT_GO_ON;
 	p->report.fd = STDOUT_FILENO;
@@ -134,6 +146,8 @@ static int run(struct program *p, const struct option_result *operands)
 	drain(p);
 	progress_end(&p->progress);
 	finish_failed(p);
+	if (p->acks != NULL)
+		results_ack_end(p);
 	if (p->report.fd >= 0)
 		p->status = output_finish(&p->report, &p->messages, p->status);
 	results_summary(p);
@@ -151,6 +165,7 @@ static void release(struct program *p)
 	output_clear(&p->report);
 	output_clear(&p->failed);
 	tracker_clear(&p->tracker);
+	ack_sources_free(p->acks);
 	arena_clear(&p->arena);
 	free(p->inputs);
 	topics_made_clear(&p->made);

@@ -228,6 +228,12 @@ static const struct option_row produce_table[] = {
 	  .section = "Sending",
 	  .doc = "Print each delivered record on stdout, by kconsume's -f "
 		 "format, or json" },
+	{ .name = "ack-src",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(ack_src),
+	  .section = "Sending",
+	  .doc = "With -J: print TOPIC PARTITION OFFSET of each envelope once "
+		 "it is delivered, and end at the end, for kconsume --ack-fd" },
 	{ .kind = OPTION_END },
 };
 
@@ -422,6 +428,12 @@ static int check_together(const struct produce_options *o, struct messages *m)
 		return message_usage(m, "-k and -K: which key?");
 	if (o->no_key_ok && o->key_delimiter_text == NULL)
 		return message_usage(m, "--no-key-ok goes with -K");
+	if (o->ack_src && !json)
+		return message_usage(m, "--ack-src goes with -J, whose "
+					"envelopes name their source");
+	if (o->ack_src && o->report != NULL)
+		return message_usage(m, "--ack-src and --report: which is to "
+					"be on stdout?");
 	if (o->failed_path != NULL && strcmp(o->failed_path, "-") == 0)
 		return message_usage(m, "--failed wants a file: stdout is for "
 					"--report");

@@ -43,6 +43,7 @@ struct produce_options {
 	bool at_once;            /* -u */
 	const char *failed_path;
 	const char *report;
+	bool ack_src;
 
 	/* Worked out of the above by produce_options_finish(). */
 	struct buffer delimiter, key_delimiter; /* key: empty is none */

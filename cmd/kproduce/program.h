@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "client/producer.h"
+#include "kproduce/ack_source.h"
 #include "kproduce/options.h"
 #include "kproduce/topics.h"
 #include "kproduce/tracker.h"
@@ -46,7 +47,9 @@ struct program {
 	struct input *inputs; /* input_count; all that were opened */
 	size_t input_count;
 	struct tracker tracker;
-	int64_t now_ms; /* wall clock of this turn */
+	struct ack_sources *acks; /* --ack-src, else NULL */
+	struct source source;     /* of this envelope; topic NULL: unknown */
+	int64_t now_ms;           /* wall clock of this turn */
 
 	struct output report, failed; /* fd -1: not asked for */
 	struct format *report_format; /* NULL: JSON */
@@ -59,8 +62,9 @@ struct program {
 	uint64_t bytes;
 	int64_t started_us;
 	struct progress progress;
-	int status; /* the worst so far */
-	bool stop;  /* read no more */
+	int status;    /* the worst so far */
+	bool stop;     /* read no more */
+	bool all_read; /* every input, to its end */
 };
 
 /* results.c: what became of records */
@@ -84,6 +88,12 @@ void results_tell(struct program *p);
 
 /* Let go what has waited for long enough. */
 void results_flush_report(struct program *p);
+
+/* Of ack_sources_new(): print it. */
+void results_on_ack(void *arg, const struct source *source);
+
+/* --ack-src: a last line, if all is well to the end. */
+void results_ack_end(struct program *p);
 
 /* The last line: sent, acked, failed. */
 void results_summary(struct program *p);

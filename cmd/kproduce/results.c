@@ -90,6 +90,34 @@ static void report(struct program *p, const struct producer_delivery *d)
 	}
 }
 
+/* --ack-src */
+
+static void acknowledge(struct program *p, const struct producer_delivery *d)
+{
+	for (int32_t i = 0; i < d->count; i++)
+		ack_sources_delivered(
+			p->acks, d->opaques[i],
+			tracker_source(&p->tracker, d->opaques[i]));
+}
+
+void results_on_ack(void *arg, const struct source *source)
+{
+	struct program *p = arg;
+
+	buffer_printf(&p->report.buffer, "%s %d %lld\n", source->topic,
+		      source->partition, (long long)source->offset);
+	output_filled(&p->report, monotonic_us());
+}
+
+void results_ack_end(struct program *p)
+{
+	if (p->all_read && p->status == EXIT_OK && signals_ending() == 0 &&
+	    ack_sources_are_clean(p->acks))
+		output_put(&p->report, "end\n", 4);
+}
+
+/* --failed */
+
 static void put_slice(struct program *p, struct slice bytes)
 {
 	buffer_put(&p->failed.buffer, bytes.data, bytes.len);
@@ -191,6 +219,10 @@ static void on_failed(struct program *p, const struct producer_delivery *d)
 		producer_delivery_next(d, &at, &record);
 		note_failure(p, d, d->opaques[i], &record);
 		keep_failed(p, d, &record);
+		if (p->acks != NULL)
+			ack_sources_fail(
+				p->acks,
+				tracker_source(&p->tracker, d->opaques[i]));
 		tracker_done(&p->tracker, d->opaques[i]);
 	}
 	p->failed_count += (uint64_t)d->count;
@@ -208,8 +240,10 @@ void results_on_delivery(void *arg, const struct producer_delivery *d)
 		return;
 	}
 	p->acked += (uint64_t)d->count;
-	if (p->report.fd >= 0)
+	if (p->options.report != NULL)
 		report(p, d);
+	if (p->acks != NULL)
+		acknowledge(p, d);
 	for (int32_t i = 0; i < d->count; i++)
 		tracker_done(&p->tracker, d->opaques[i]);
 }
@@ -234,6 +268,9 @@ void results_bad_frame(struct program *p, const struct framed *frame,
 			      input->name, (long long)frame->number,
 			      (long long)frame->position, text);
 	p->failed_count++;
+	if (p->acks != NULL)
+		ack_sources_fail(p->acks,
+				 p->source.topic == NULL ? NULL : &p->source);
 	p->status = exit_worse(p->status, status);
 	if (!p->options.keep_going)
 		p->stop = true;
@@ -310,7 +347,8 @@ void results_flush_report(struct program *p)
 {
 	int64_t due_us = output_due_us(&p->report);
 
-	if (due_us >= 0 && due_us <= monotonic_us())
+	/* Somebody waits for acknowledgements. */
+	if (due_us >= 0 && (p->acks != NULL || due_us <= monotonic_us()))
 		output_flush(&p->report);
 }
 
