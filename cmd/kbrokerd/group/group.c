@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "kbrokerd/group/classic.h"
 #include "kbrokerd/group/offsets.h"
 #include "wire/error_codes.h"
 
@@ -43,13 +44,13 @@ struct group *group_get(struct group_shard *shard, struct slice id)
 	return group;
 }
 
-/* classic.c, consumer.c: calls of classic_...() and consumer_...() come to the
- * marked places below together with these files. */
+/* consumer.c: calls of consumer_...() come to the marked places below together
+ * with these files. */
 
 void group_free(struct group *group, int16_t error)
 {
-	(void)error;
-	/* classic_free(group, error), consumer_free(group, error) */
+	classic_free(group, error);
+	/* consumer_free(group, error) */
 	group_offsets_free(group);
 	HASH_DELETE(hh, group->shard->groups, group);
 	free(group);
@@ -89,8 +90,9 @@ void group_drop_doubtful(struct group_shard *shard)
 
 void group_loaded(struct group *group)
 {
-	(void)group;
-	/* classic_loaded(group), consumer_loaded(group) */
+	if (group->classic != NULL)
+		classic_loaded(group);
+	/* consumer_loaded(group) */
 }
 
 void group_topics_changed(struct group *group)
@@ -101,9 +103,8 @@ void group_topics_changed(struct group *group)
 
 const char *group_state(const struct group *group)
 {
-	(void)group;
-	/* consumer_state(group), classic_state(group) */
-	return "Empty";
+	/* consumer_state(group) */
+	return classic_state(group);
 }
 
 const char *group_type(const struct group *group)
@@ -115,36 +116,28 @@ const char *group_protocol_type(const struct group *group)
 {
 	if (group->consumer != NULL)
 		return "consumer";
-	/* classic_protocol_type(group) */
-	return "";
+	return classic_protocol_type(group);
 }
 
 bool group_has_members(const struct group *group)
 {
-	(void)group;
-	/* consumer_has_members(group), classic_has_members(group) */
-	return false;
+	/* consumer_has_members(group) */
+	return classic_has_members(group);
 }
 
 bool group_subscribes(const struct group *group, struct slice topic)
 {
-	(void)group;
-	(void)topic;
-	/* consumer_subscribes(group, topic), classic_subscribes(group, topic)
-	 */
-	return false;
+	/* consumer_subscribes(group, topic) */
+	return group->classic != NULL && classic_subscribes(group, topic);
 }
 
 int16_t group_check_commit(struct group *group, struct slice member_id,
 			   struct slice instance_id, int32_t generation,
 			   int16_t version)
 {
-	(void)group;
-	(void)member_id;
-	(void)instance_id;
-	(void)version;
-	/* consumer_check_commit(...), classic_check_commit(...) */
-	return generation < 0 ? WIRE_NONE : WIRE_UNKNOWN_MEMBER_ID;
+	/* consumer_check_commit(...) */
+	return classic_check_commit(group, member_id, instance_id, generation,
+				    version);
 }
 
 int16_t group_check_fetch(struct group *group, struct slice member_id,
@@ -160,26 +153,20 @@ int16_t group_check_fetch(struct group *group, struct slice member_id,
 
 int64_t group_empty_since(const struct group *group)
 {
-	(void)group;
-	/* consumer_empty_since(group), classic_empty_since(group) */
-	return -1;
+	/* consumer_empty_since(group) */
+	return classic_empty_since(group);
 }
 
 void group_delete(const struct group *group, struct group_changes *changes)
 {
-	(void)group;
-	(void)changes;
-	/* consumer_delete(group, changes), classic_delete(group, changes) */
+	/* consumer_delete(group, changes) */
+	classic_delete(group, changes);
 }
 
 int group_describe_classic(const struct group *group, struct arena *arena,
 			   struct describe_groups_response_groups *out)
 {
-	(void)group;
-	(void)arena;
-	(void)out;
-	/* classic_describe(group, arena, out) */
-	return 0;
+	return classic_describe(group, arena, out);
 }
 
 int group_describe_modern(const struct group *group, struct arena *arena,
