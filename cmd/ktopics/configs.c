@@ -32,7 +32,7 @@ static const char *to_number(struct ktopics *k, const char *name,
 
 	if (!property_number(name, value, text))
 		return value;
-	return ktopics_text(k, slice_of(text));
+	return run_text(&k->run, slice_of(text));
 }
 
 bool configs_parse(struct ktopics *k, const char *text,
@@ -41,11 +41,11 @@ bool configs_parse(struct ktopics *k, const char *text,
 	const char *equal = strchr(text, '=');
 
 	if (equal == NULL || equal == text) {
-		message_usage(&k->messages, "'%s' is not NAME=VALUE", text);
+		message_usage(&k->run.messages, "'%s' is not NAME=VALUE", text);
 		return false;
 	}
-	out->name = ktopics_text(k, (struct slice){ (const uint8_t *)text,
-						    (size_t)(equal - text) });
+	out->name = run_text(&k->run, (struct slice){ (const uint8_t *)text,
+						      (size_t)(equal - text) });
 	out->value = to_number(k, out->name, equal + 1);
 	return true;
 }
@@ -94,23 +94,23 @@ static int add_broker(struct ktopics *k, struct resources *r)
 	struct client_request *metadata = NULL;
 	struct client_error error = { 0 };
 	char id[16];
-	int rc = admin_metadata(k->client, no_topics, 0,
-				k->options.common.step_timeout_ms, &metadata,
-				&error);
+	int rc = admin_metadata(k->run.client, no_topics, 0,
+				k->run.options->common.step_timeout_ms,
+				&metadata, &error);
 
 	client_request_free(metadata);
 	if (rc < 0) {
-		ktopics_fail(k, &error);
-		return k->status;
+		run_fail(&k->run, &error);
+		return k->run.status;
 	}
-	if (client_node(k->client, (int32_t)k->options.broker) == NULL)
-		return message_fail(&k->messages, EXIT_MISSING,
+	if (client_node(k->run.client, (int32_t)k->options.broker) == NULL)
+		return message_fail(&k->run.messages, EXIT_MISSING,
 				    "there is no broker %d in the cluster",
 				    (int)k->options.broker);
 	snprintf(id, sizeof(id), "%d", (int)k->options.broker);
 	r->items[r->count++] = (struct config_resource){
 		WIRE_CONFIG_RESOURCE_TYPE_BROKER,
-		ktopics_text(k, slice_of(id)),
+		run_text(&k->run, slice_of(id)),
 	};
 	return EXIT_GO_ON;
 }
@@ -124,19 +124,20 @@ static int find_resources(struct ktopics *k, int first, unsigned flags,
 
 	*r = (struct resources){ 0 };
 	if (k->options.broker < 0)
-		status = topics_find(k, k->operands + first,
-				     k->operand_count - first, flags, &topics);
+		status = topics_find(k, k->run.operands + first,
+				     k->run.operand_count - first, flags,
+				     &topics);
 	if (status != EXIT_GO_ON)
 		return status;
 	r->items = calloc(topics.count + 1, sizeof(*r->items));
 	if (r->items == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	if (k->options.broker >= 0)
 		status = add_broker(k, r);
 	for (size_t i = 0; i < topics.count; i++)
 		r->items[r->count++] = (struct config_resource){
 			WIRE_CONFIG_RESOURCE_TYPE_TOPIC,
-			ktopics_text(k, topics.items[i]->name),
+			run_text(&k->run, topics.items[i]->name),
 		};
 	topics_clear(&topics);
 	return status;
@@ -145,17 +146,18 @@ static int find_resources(struct ktopics *k, int first, unsigned flags,
 /* Topics and --broker exclude each other, and one of them there must be. */
 static int check_operands(struct ktopics *k, int first, bool all_if_none)
 {
-	bool named = k->operand_count > first;
+	bool named = k->run.operand_count > first;
 
 	if (k->options.broker >= 0 && named)
-		return message_usage(&k->messages,
+		return message_usage(&k->run.messages,
 				     "--broker and topic '%s' exclude each "
 				     "other",
-				     k->operands[first]);
+				     k->run.operands[first]);
 	if (k->options.broker < 0 && !named && !all_if_none)
-		return message_usage(&k->messages,
+		return message_usage(&k->run.messages,
 				     "a topic is missing (or --broker ID)");
-	if (topics_repeat(k, k->operands + first, k->operand_count - first))
+	if (topics_repeat(k, k->run.operands + first,
+			  k->run.operand_count - first))
 		return EXIT_USAGE;
 	return EXIT_GO_ON;
 }
@@ -173,16 +175,16 @@ static int split_names(struct ktopics *k, const char *text, struct names *names)
 		size_t len = strcspn(text, ",");
 
 		if (names->count == 64)
-			return message_usage(&k->messages,
+			return message_usage(&k->run.messages,
 					     "too many properties at once");
 		if (len > 0)
-			names->items[names->count++] = ktopics_text(
-				k,
+			names->items[names->count++] = run_text(
+				&k->run,
 				(struct slice){ (const uint8_t *)text, len });
 		text += len + (text[len] == ',' ? 1 : 0);
 	}
 	if (names->count == 0)
-		return message_usage(&k->messages, "no property is named");
+		return message_usage(&k->run.messages, "no property is named");
 	return EXIT_GO_ON;
 }
 
@@ -202,7 +204,7 @@ static void fill_resource(struct ktopics *k, struct arena *arena,
 	to->configuration_keys = arena_calloc(arena, name_count,
 					      sizeof(*to->configuration_keys));
 	if (to->configuration_keys == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	to->configuration_keys_count = (int32_t)name_count;
 	for (size_t i = 0; i < name_count; i++)
 		to->configuration_keys[i] = slice_of(names[i]);
@@ -214,20 +216,20 @@ struct client_request *configs_describe(struct ktopics *k,
 					size_t name_count)
 {
 	struct client_request *request =
-		ktopics_request(k, API_DESCRIBE_CONFIGS);
+		run_request(&k->run, API_DESCRIBE_CONFIGS);
 	struct describe_configs_request *q = client_request_message(request);
 	struct arena *arena = client_request_arena(request);
 
 	q->resources = wire_array(&describe_configs_request_resources_desc,
 				  arena, (int32_t)count);
 	if (q->resources == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	q->resources_count = (int32_t)count;
 	q->include_synonyms = true;
 	for (size_t i = 0; i < count; i++)
 		fill_resource(k, arena, &q->resources[i], &resources[i], names,
 			      name_count);
-	if (ktopics_call(k, request, node_of(k)))
+	if (run_call(&k->run, request, node_of(k)))
 		return request;
 	client_request_free(request);
 	return NULL;
@@ -291,8 +293,8 @@ static const char *synonym_value(
 		{ ".minutes", 60LL * 1000 },
 		{ ".hours", 60LL * 60 * 1000 },
 	};
-	const char *value = ktopics_text(k, from->value);
-	const char *synonym = ktopics_text(k, from->name);
+	const char *value = run_text(&k->run, from->value);
+	const char *synonym = run_text(&k->run, from->name);
 	char text[24];
 	int64_t number;
 
@@ -304,7 +306,7 @@ static const char *synonym_value(
 		    __builtin_mul_overflow(number, units[i].ms, &number))
 			continue;
 		snprintf(text, sizeof(text), "%lld", (long long)number);
-		return ktopics_text(k, slice_of(text));
+		return run_text(&k->run, slice_of(text));
 	}
 	return value;
 }
@@ -321,7 +323,7 @@ static const char *default_of(
 			   WIRE_CONFIG_SOURCE_DYNAMIC_BROKER_CONFIG;
 
 	if (!own)
-		return ktopics_text(k, config->value);
+		return run_text(&k->run, config->value);
 	for (int32_t i = 0; i < config->synonyms_count; i++) {
 		if (config->synonyms[i].source != config->config_source)
 			return synonym_value(k, name, &config->synonyms[i]);
@@ -347,13 +349,13 @@ static void put_config(
 	struct ktopics *k, struct table *table, const char *resource,
 	const struct describe_configs_response_results_configs *config)
 {
-	const char *name = ktopics_text(k, config->name);
+	const char *name = run_text(&k->run, config->name);
 
 	table_text(table, resource);
 	table_text(table, name);
 	table_text(table, config->is_sensitive
 				  ? NULL
-				  : ktopics_text(k, config->value));
+				  : run_text(&k->run, config->value));
 	table_text(table, source_name(config->config_source));
 	table_text(table,
 		   config->is_sensitive ? NULL : default_of(k, config, name));
@@ -365,21 +367,21 @@ static void no_such_property(struct ktopics *k, const char *name)
 {
 	const char *near = configs_nearest(scope_of(k), name);
 
-	message_error(&k->messages, "no property '%s'%s%s%s", name,
+	message_error(&k->run.messages, "no property '%s'%s%s%s", name,
 		      near == NULL ? "" : "; did you mean '",
 		      near == NULL ? "" : near, near == NULL ? "" : "'?");
-	k->status = exit_worse(k->status, EXIT_MISSING);
+	k->run.status = exit_worse(k->run.status, EXIT_MISSING);
 }
 
 static void put_result(struct ktopics *k, struct table *table,
 		       struct describe_configs_response_results *result,
 		       const struct names *names)
 {
-	const char *resource = ktopics_text(k, result->resource_name);
+	const char *resource = run_text(&k->run, result->resource_name);
 
 	if (result->error_code != WIRE_NONE) {
-		ktopics_refused(k, kind_of(k), resource, result->error_code,
-				result->error_message);
+		run_refused(&k->run, kind_of(k), resource, result->error_code,
+			    result->error_message);
 		return;
 	}
 	if (result->configs_count > 0)
@@ -420,22 +422,22 @@ static void get(struct ktopics *k, struct table *table,
 int ktopics_get(void *run)
 {
 	struct ktopics *k = run;
-	bool all = strcmp(k->operands[0], "all") == 0;
+	bool all = strcmp(k->run.operands[0], "all") == 0;
 	struct resources resources = { 0 };
 	struct table *table;
 	struct names names;
 	int status = check_operands(k, 1, true);
 
 	if (status == EXIT_GO_ON && !all)
-		status = split_names(k, k->operands[0], &names);
+		status = split_names(k, k->run.operands[0], &names);
 	if (status != EXIT_GO_ON)
 		return status;
-	table = ktopics_table(k,
-			      k->options.broker >= 0 ? broker_columns : columns,
-			      sizeof(columns) / sizeof(columns[0]), NULL);
+	table = run_table(&k->run,
+			  k->options.broker >= 0 ? broker_columns : columns,
+			  sizeof(columns) / sizeof(columns[0]), NULL);
 	if (table == NULL)
 		return EXIT_USAGE;
-	status = ktopics_connect(k);
+	status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
 		status = find_resources(
 			k, 1, TOPICS_ALL_IF_NONE | TOPICS_PATTERNS, &resources);
@@ -446,7 +448,7 @@ int ktopics_get(void *run)
 	}
 	get(k, table, &resources, all ? NULL : &names);
 	free(resources.items);
-	return ktopics_finish(k, table);
+	return run_finish(&k->run, table);
 }
 
 /* set and unset */
@@ -467,7 +469,7 @@ static void fill_change(struct ktopics *k, struct arena *arena,
 		&incremental_alter_configs_request_resources_configs_desc,
 		arena, (int32_t)settings->count);
 	if (to->configs == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	to->configs_count = (int32_t)settings->count;
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct config_setting *s = &settings->items[i];
@@ -492,7 +494,7 @@ static void hint_at_names(struct ktopics *k,
 			continue;
 		near = configs_nearest(scope_of(k), name);
 		if (near != NULL)
-			message_error(&k->messages,
+			message_error(&k->run.messages,
 				      "no property '%s'; did you mean '%s'?",
 				      name, near);
 	}
@@ -507,21 +509,21 @@ static void take_answers(struct ktopics *k, struct client_request *request,
 
 	for (int32_t i = 0; i < answer->responses_count; i++) {
 		if (answer->responses[i].error_code != WIRE_NONE)
-			ktopics_tell_done(k);
+			run_tell_done(&k->run);
 	}
 	for (int32_t i = 0; i < answer->responses_count; i++) {
 		const struct incremental_alter_configs_response_responses *r =
 			&answer->responses[i];
-		const char *name = ktopics_text(k, r->resource_name);
+		const char *name = run_text(&k->run, r->resource_name);
 
 		if (r->error_code == WIRE_NONE) {
-			ktopics_done(k, kind_of(k), name, "%s '%s' %s",
-				     kind_of(k), name,
-				     k->options.dry_run ? "would be changed"
-							: "changed");
+			run_done(&k->run, kind_of(k), name, "%s '%s' %s",
+				 kind_of(k), name,
+				 k->run.options->dry_run ? "would be changed"
+							 : "changed");
 		} else {
-			ktopics_refused(k, kind_of(k), name, r->error_code,
-					r->error_message);
+			run_refused(&k->run, kind_of(k), name, r->error_code,
+				    r->error_message);
 			hint = true;
 		}
 	}
@@ -533,25 +535,25 @@ static int change(struct ktopics *k, const struct resources *resources,
 		  const struct settings_list *settings)
 {
 	struct client_request *request =
-		ktopics_request(k, API_INCREMENTAL_ALTER_CONFIGS);
+		run_request(&k->run, API_INCREMENTAL_ALTER_CONFIGS);
 	struct incremental_alter_configs_request *q =
 		client_request_message(request);
 	struct arena *arena = client_request_arena(request);
 
-	q->validate_only = k->options.dry_run;
+	q->validate_only = k->run.options->dry_run;
 	q->resources =
 		wire_array(&incremental_alter_configs_request_resources_desc,
 			   arena, (int32_t)resources->count);
 	if (q->resources == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	q->resources_count = (int32_t)resources->count;
 	for (size_t i = 0; i < resources->count; i++)
 		fill_change(k, arena, &q->resources[i], &resources->items[i],
 			    settings);
-	if (ktopics_call(k, request, node_of(k)))
+	if (run_call(&k->run, request, node_of(k)))
 		take_answers(k, request, settings);
 	client_request_free(request);
-	return k->status;
+	return k->run.status;
 }
 
 /* A broker takes the removal of anything.  What is not known here may be known
@@ -597,14 +599,14 @@ static int change_operands(struct ktopics *k, int first,
 	int status = check_operands(k, first, false);
 
 	if (status == EXIT_GO_ON)
-		status = ktopics_connect(k);
+		status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
 		status = find_resources(k, first, 0, &resources);
 	if (status == EXIT_GO_ON && resources.count > 0 &&
 	    has_all(k, &resources, settings))
 		status = change(k, &resources, settings);
 	else if (status == EXIT_GO_ON)
-		status = k->status;
+		status = k->run.status;
 	free(resources.items);
 	return status;
 }
@@ -615,20 +617,20 @@ int ktopics_set(void *run)
 	struct settings_list settings = { .count = 0 };
 	int first = 0;
 
-	while (first < k->operand_count &&
-	       strchr(k->operands[first], '=') != NULL) {
+	while (first < k->run.operand_count &&
+	       strchr(k->run.operands[first], '=') != NULL) {
 		if (settings.count == 64)
-			return message_usage(&k->messages,
+			return message_usage(&k->run.messages,
 					     "too many properties at once");
-		if (!configs_parse(k, k->operands[first++],
+		if (!configs_parse(k, k->run.operands[first++],
 				   &settings.items[settings.count++]))
 			return EXIT_USAGE;
 	}
 	if (settings.count == 0)
-		return message_usage(&k->messages,
+		return message_usage(&k->run.messages,
 				     "'%s' is not NAME=VALUE; properties come "
 				     "before topics",
-				     k->operands[0]);
+				     k->run.operands[0]);
 	return change_operands(k, first, &settings);
 }
 
@@ -637,7 +639,7 @@ int ktopics_unset(void *run)
 	struct ktopics *k = run;
 	struct settings_list settings = { .count = 0 };
 	struct names names;
-	int status = split_names(k, k->operands[0], &names);
+	int status = split_names(k, k->run.operands[0], &names);
 
 	if (status != EXIT_GO_ON)
 		return status;

@@ -35,7 +35,7 @@ struct wish {
 
 static int bad_assignment(struct ktopics *k)
 {
-	return message_usage(&k->messages,
+	return message_usage(&k->run.messages,
 			     "--assign: '%s' is not broker ids such as "
 			     "1:2,2:3",
 			     k->options.assign);
@@ -65,11 +65,11 @@ static int read_assignment(struct ktopics *k, struct wish *wish)
 	const char *text = k->options.assign;
 
 	if (k->options.partitions > 0 || k->options.replicas > 0)
-		return message_usage(&k->messages,
+		return message_usage(&k->run.messages,
 				     "--assign excludes -p and -r");
 	wish->placements = calloc(ASSIGNED_MAX, sizeof(*wish->placements));
 	if (wish->placements == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	for (;;) {
 		if (wish->placement_count == ASSIGNED_MAX ||
 		    !read_placement(&text,
@@ -87,14 +87,14 @@ static int read_wish(struct ktopics *k, struct wish *wish)
 	const struct option_texts *texts = &k->options.configs;
 
 	if (texts->count > CONFIGS_MAX)
-		return message_usage(&k->messages,
+		return message_usage(&k->run.messages,
 				     "too many properties at once");
 	for (size_t i = 0; i < texts->count; i++) {
 		if (!configs_parse(k, texts->items[i],
 				   &wish->configs[wish->config_count++]))
 			return EXIT_USAGE;
 	}
-	if (topics_repeat(k, k->operands, k->operand_count) ||
+	if (topics_repeat(k, k->run.operands, k->run.operand_count) ||
 	    !ktopics_wait_ms(k, &wish->wait_ms))
 		return EXIT_USAGE;
 	return k->options.assign == NULL ? EXIT_GO_ON
@@ -106,9 +106,9 @@ static int read_wish(struct ktopics *k, struct wish *wish)
 static void differs(struct ktopics *k, const char *name, const char *what,
 		    const char *is, const char *wanted)
 {
-	message_error(&k->messages, "topic '%s' exists with %s %s, not %s",
+	message_error(&k->run.messages, "topic '%s' exists with %s %s, not %s",
 		      name, what, is, wanted);
-	k->status = exit_worse(k->status, EXIT_REFUSED);
+	k->run.status = exit_worse(k->run.status, EXIT_REFUSED);
 }
 
 static void compare_count(struct ktopics *k, const char *name, const char *what,
@@ -129,8 +129,8 @@ static void compare_results(
 	const struct wish *wish)
 {
 	if (result->error_code != WIRE_NONE) {
-		ktopics_refused(k, "topic", name, result->error_code,
-				result->error_message);
+		run_refused(&k->run, "topic", name, result->error_code,
+			    result->error_message);
 		return;
 	}
 	for (size_t i = 0; i < wish->config_count; i++) {
@@ -138,7 +138,7 @@ static void compare_results(
 		const struct describe_configs_response_results_configs *is =
 			configs_find(result, want->name);
 		const char *value =
-			is == NULL ? NULL : ktopics_text(k, is->value);
+			is == NULL ? NULL : run_text(&k->run, is->value);
 
 		if (value == NULL || strcmp(value, want->value) != 0)
 			differs(k, name, want->name,
@@ -195,9 +195,9 @@ static void compare(struct ktopics *k, const char *name,
 		    const struct metadata_response_topics *topic,
 		    const struct wish *wish)
 {
-	int before = k->status;
+	int before = k->run.status;
 
-	k->status = EXIT_OK;
+	k->run.status = EXIT_OK;
 	compare_count(k, name, "partitions", topic->partitions_count,
 		      k->options.partitions);
 	if (topic->partitions_count > 0)
@@ -207,9 +207,9 @@ static void compare(struct ktopics *k, const char *name,
 	if (wish->placements != NULL)
 		compare_placement(k, name, topic, wish);
 	compare_configs(k, name, wish);
-	if (k->status == EXIT_OK)
-		ktopics_done(k, "topic", name, "topic '%s' exists", name);
-	k->status = exit_worse(before, k->status);
+	if (k->run.status == EXIT_OK)
+		run_done(&k->run, "topic", name, "topic '%s' exists", name);
+	k->run.status = exit_worse(before, k->run.status);
 }
 
 /* Compare those that exist; leave the others in *names, *count. */
@@ -247,7 +247,7 @@ static void fill_configs(struct ktopics *k, struct arena *arena,
 	topic->configs = wire_array(&create_topics_request_topics_configs_desc,
 				    arena, (int32_t)wish->config_count);
 	if (topic->configs == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	topic->configs_count = (int32_t)wish->config_count;
 	for (size_t i = 0; i < wish->config_count; i++) {
 		topic->configs[i].name = slice_of(wish->configs[i].name);
@@ -263,7 +263,7 @@ static void fill_placements(struct ktopics *k, struct arena *arena,
 		wire_array(&create_topics_request_topics_assignments_desc,
 			   arena, wish->placement_count);
 	if (topic->assignments == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	topic->assignments_count = wish->placement_count;
 	for (int32_t i = 0; i < wish->placement_count; i++) {
 		topic->assignments[i].partition_index = i;
@@ -276,16 +276,17 @@ static void fill_placements(struct ktopics *k, struct arena *arena,
 static struct client_request *build(struct ktopics *k, char **names, int count,
 				    const struct wish *wish)
 {
-	struct client_request *request = ktopics_request(k, API_CREATE_TOPICS);
+	struct client_request *request =
+		run_request(&k->run, API_CREATE_TOPICS);
 	struct create_topics_request *q = client_request_message(request);
 	struct arena *arena = client_request_arena(request);
 
-	q->timeout_ms = (int32_t)k->options.common.step_timeout_ms;
-	q->validate_only = k->options.dry_run;
+	q->timeout_ms = (int32_t)k->run.options->common.step_timeout_ms;
+	q->validate_only = k->run.options->dry_run;
 	q->topics =
 		wire_array(&create_topics_request_topics_desc, arena, count);
 	if (q->topics == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	q->topics_count = count;
 	for (int i = 0; i < count; i++) {
 		struct create_topics_request_topics *topic = &q->topics[i];
@@ -303,15 +304,16 @@ static struct client_request *build(struct ktopics *k, char **names, int count,
 static void say_created(struct ktopics *k, const char *name,
 			const struct create_topics_response_topics *topic)
 {
-	const char *verb = k->options.dry_run ? "would be created" : "created";
+	const char *verb =
+		k->run.options->dry_run ? "would be created" : "created";
 
 	if (topic->num_partitions > 0)
-		ktopics_done(k, "topic", name,
-			     "topic '%s' %s: partitions %d, replicas %d", name,
-			     verb, topic->num_partitions,
-			     topic->replication_factor);
+		run_done(&k->run, "topic", name,
+			 "topic '%s' %s: partitions %d, replicas %d", name,
+			 verb, topic->num_partitions,
+			 topic->replication_factor);
 	else
-		ktopics_done(k, "topic", name, "topic '%s' %s", name, verb);
+		run_done(&k->run, "topic", name, "topic '%s' %s", name, verb);
 }
 
 static void hint_at_configs(struct ktopics *k, const struct wish *wish)
@@ -324,7 +326,7 @@ static void hint_at_configs(struct ktopics *k, const struct wish *wish)
 			continue;
 		near = configs_nearest(CONFIG_TOPIC, name);
 		if (near != NULL)
-			message_error(&k->messages,
+			message_error(&k->run.messages,
 				      "no property '%s'; did you mean '%s'?",
 				      name, near);
 	}
@@ -341,12 +343,12 @@ static void take_answers(struct ktopics *k, struct client_request *request,
 
 	for (int32_t i = 0; i < answer->topics_count; i++) {
 		if (answer->topics[i].error_code != WIRE_NONE)
-			ktopics_tell_done(k);
+			run_tell_done(&k->run);
 	}
 	for (int32_t i = 0; i < answer->topics_count; i++) {
 		const struct create_topics_response_topics *t =
 			&answer->topics[i];
-		char *name = ktopics_text(k, t->name);
+		char *name = run_text(&k->run, t->name);
 
 		if (t->error_code == WIRE_NONE) {
 			say_created(k, name, t);
@@ -354,8 +356,8 @@ static void take_answers(struct ktopics *k, struct client_request *request,
 				names[kept++] = name;
 			continue;
 		}
-		ktopics_refused(k, "topic", name, t->error_code,
-				t->error_message);
+		run_refused(&k->run, "topic", name, t->error_code,
+			    t->error_message);
 		bad_config |= t->error_code == WIRE_INVALID_CONFIG;
 	}
 	if (bad_config)
@@ -365,23 +367,23 @@ static void take_answers(struct ktopics *k, struct client_request *request,
 
 static int create(struct ktopics *k, const struct wish *wish)
 {
-	char **names = k->operands;
-	int count = k->operand_count;
+	char **names = k->run.operands;
+	int count = k->run.operand_count;
 	struct client_request *request;
 	int status = EXIT_GO_ON;
 
 	if (k->options.if_not_exists)
 		status = compare_existing(k, names, &count, wish);
 	if (status != EXIT_GO_ON || count == 0)
-		return k->status;
+		return k->run.status;
 	request = build(k, names, count, wish);
-	if (ktopics_call(k, request, CLIENT_CONTROLLER)) {
+	if (run_call(&k->run, request, CLIENT_CONTROLLER)) {
 		take_answers(k, request, names, &count, wish);
-		if (k->options.wait != NULL && !k->options.dry_run)
+		if (k->options.wait != NULL && !k->run.options->dry_run)
 			topics_wait(k, names, count, false, wish->wait_ms);
 	}
 	client_request_free(request);
-	return k->status;
+	return k->run.status;
 }
 
 int ktopics_create(void *run)
@@ -391,7 +393,7 @@ int ktopics_create(void *run)
 	int status = read_wish(k, &wish);
 
 	if (status == EXIT_GO_ON)
-		status = ktopics_connect(k);
+		status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
 		status = create(k, &wish);
 	free(wish.placements);

@@ -61,7 +61,7 @@ static int64_t min_isr(const struct description *d, struct slice topic)
 	int64_t value = 1;
 
 	if (config != NULL && !slice_is_null(config->value))
-		parse_int64(ktopics_text(d->k, config->value), &value);
+		parse_int64(run_text(&d->k->run, config->value), &value);
 	return value;
 }
 
@@ -71,11 +71,11 @@ static void ask_configs(struct description *d)
 		calloc(d->topics.count + 1, sizeof(*resources));
 
 	if (resources == NULL)
-		ktopics_out_of_memory(d->k);
+		run_out_of_memory(&d->k->run);
 	for (size_t i = 0; i < d->topics.count; i++)
 		resources[i] = (struct config_resource){
 			WIRE_CONFIG_RESOURCE_TYPE_TOPIC,
-			ktopics_text(d->k, d->topics.items[i]->name),
+			run_text(&d->k->run, d->topics.items[i]->name),
 		};
 	d->configs =
 		configs_describe(d->k, resources, d->topics.count, NULL, 0);
@@ -113,7 +113,7 @@ static void put_row(struct description *d, struct table *table,
 	partition_info *p = offsets->partition;
 	struct ktopics *k = d->k;
 
-	table_text(table, ktopics_text(k, offsets->topic->name));
+	table_text(table, run_text(&k->run, offsets->topic->name));
 	table_int(table, p->partition_index);
 	if (p->leader_id < 0)
 		table_none(table);
@@ -139,30 +139,30 @@ static void put_heading(struct description *d,
 {
 	const struct describe_configs_response_results *result =
 		configs_of(d, topic->name);
-	struct buffer *out = &d->k->out.buffer;
+	struct buffer *out = &d->k->run.out.buffer;
 	char id[UUID_TEXT_LEN + 1];
 
 	uuid_format(topic->topic_id, id);
-	buffer_printf(out, "%s: id=%s", ktopics_text(d->k, topic->name), id);
+	buffer_printf(out, "%s: id=%s", run_text(&d->k->run, topic->name), id);
 	if (topic->is_internal)
 		buffer_put_text(out, " internal");
 	for (int32_t i = 0; result != NULL && i < result->configs_count; i++) {
 		if (result->configs[i].config_source !=
 		    WIRE_CONFIG_SOURCE_TOPIC_CONFIG)
 			continue;
-		buffer_printf(
-			out, " %s=%s",
-			ktopics_text(d->k, result->configs[i].name),
-			slice_is_null(result->configs[i].value)
-				? ""
-				: ktopics_text(d->k, result->configs[i].value));
+		buffer_printf(out, " %s=%s",
+			      run_text(&d->k->run, result->configs[i].name),
+			      slice_is_null(result->configs[i].value)
+				      ? ""
+				      : run_text(&d->k->run,
+						 result->configs[i].value));
 	}
 	buffer_put_u8(out, '\n');
 }
 
 static void print_table(struct description *d, struct table *table)
 {
-	if (d->k->out.terminal) {
+	if (d->k->run.out.terminal) {
 		for (size_t i = 0; i < d->topics.count; i++)
 			put_heading(d, d->topics.items[i]);
 	}
@@ -227,7 +227,7 @@ static void put_configs(struct description *d, struct json_writer *w,
 		if (result->configs[i].config_source !=
 		    WIRE_CONFIG_SOURCE_TOPIC_CONFIG)
 			continue;
-		json_put_key(w, ktopics_text(d->k, result->configs[i].name));
+		json_put_key(w, run_text(&d->k->run, result->configs[i].name));
 		json_put_slice(w, result->configs[i].value);
 	}
 	json_put_close(w, '}');
@@ -237,9 +237,9 @@ static void put_configs(struct description *d, struct json_writer *w,
 static void put_topic(struct description *d,
 		      const struct metadata_response_topics *topic, size_t at)
 {
-	struct json_writer w = json_writer(&d->k->out.buffer);
+	struct json_writer w = json_writer(&d->k->run.out.buffer);
 	size_t before = d->shown;
-	size_t start = d->k->out.buffer.len;
+	size_t start = d->k->run.out.buffer.len;
 	char id[UUID_TEXT_LEN + 1];
 
 	uuid_format(topic->topic_id, id);
@@ -263,9 +263,9 @@ static void put_topic(struct description *d,
 	json_put_close(&w, ']');
 	put_configs(d, &w, topic->name);
 	json_put_close(&w, '}');
-	buffer_put_u8(&d->k->out.buffer, '\n');
+	buffer_put_u8(&d->k->run.out.buffer, '\n');
 	if (d->shown == before && topic->partitions_count > 0)
-		d->k->out.buffer.len = start; /* none of it was selected */
+		d->k->run.out.buffer.len = start; /* none of it was selected */
 }
 
 static void print_json(struct description *d)
@@ -275,7 +275,7 @@ static void print_json(struct description *d)
 	for (size_t i = 0; i < d->topics.count; i++) {
 		put_topic(d, d->topics.items[i], at);
 		at += (size_t)d->topics.items[i]->partitions_count;
-		output_filled(&d->k->out, 0);
+		output_filled(&d->k->run.out, 0);
 	}
 }
 
@@ -283,7 +283,7 @@ static void print_json(struct description *d)
 
 static bool wants_configs(const struct ktopics *k)
 {
-	return k->options.common.json || k->out.terminal ||
+	return k->run.options->common.json || k->run.out.terminal ||
 	       k->options.under_min_isr || k->options.at_min_isr;
 }
 
@@ -298,12 +298,12 @@ static void describe(struct description *d, struct table *table)
 		return;
 	if (wants_configs(k))
 		ask_configs(d);
-	if (k->options.common.json)
+	if (k->run.options->common.json)
 		print_json(d);
 	else
 		print_table(d, table);
 	if (k->options.fail && d->shown > 0)
-		k->status = exit_worse(k->status, EXIT_REFUSED);
+		k->run.status = exit_worse(k->run.status, EXIT_REFUSED);
 	offsets_clear(&d->offsets);
 	client_request_free(d->configs);
 }
@@ -315,13 +315,13 @@ int ktopics_describe(void *run)
 	struct table *table;
 	int status;
 
-	table = ktopics_table(k, columns, sizeof(columns) / sizeof(columns[0]),
-			      NULL);
+	table = run_table(&k->run, columns,
+			  sizeof(columns) / sizeof(columns[0]), NULL);
 	if (table == NULL)
 		return EXIT_USAGE;
-	status = ktopics_connect(k);
+	status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
-		status = topics_find(k, k->operands, k->operand_count,
+		status = topics_find(k, k->run.operands, k->run.operand_count,
 				     TOPICS_ALL_IF_NONE | TOPICS_PATTERNS,
 				     &d.topics);
 	if (status == EXIT_GO_ON)
@@ -331,5 +331,5 @@ int ktopics_describe(void *run)
 		table_free(table);
 		return status;
 	}
-	return ktopics_finish(k, table);
+	return run_finish(&k->run, table);
 }

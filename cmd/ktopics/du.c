@@ -35,7 +35,7 @@ static void add(void *arg, const struct log_dir_entry *entry)
 		more = reallocarray(e->items, e->count == 0 ? 1 : e->count * 2,
 				    sizeof(*more));
 	if (more == NULL)
-		ktopics_out_of_memory(e->k);
+		run_out_of_memory(&e->k->run);
 	e->items = more;
 	e->items[e->count++] = *entry;
 }
@@ -60,9 +60,8 @@ static void put_entries(struct entries *e, const struct topic_list *topics,
 	for (size_t i = 0; i < e->count; i++) {
 		const struct log_dir_entry *entry = &e->items[i];
 
-		table_text(
-			table,
-			ktopics_text(e->k, topics->items[entry->topic]->name));
+		table_text(table, run_text(&e->k->run,
+					   topics->items[entry->topic]->name));
 		table_int(table, entry->partition);
 		table_int(table, entry->broker);
 		table_int(table, entry->bytes);
@@ -79,11 +78,11 @@ static void put_sums(struct entries *e, const struct topic_list *topics,
 	int64_t *sums = calloc(topics->count + 1, sizeof(*sums));
 
 	if (sums == NULL)
-		ktopics_out_of_memory(e->k);
+		run_out_of_memory(&e->k->run);
 	for (size_t i = 0; i < e->count; i++)
 		sums[e->items[i].topic] += e->items[i].bytes;
 	for (size_t i = 0; i < topics->count; i++) {
-		table_text(table, ktopics_text(e->k, topics->items[i]->name));
+		table_text(table, run_text(&e->k->run, topics->items[i]->name));
 		table_int(table, sums[i]);
 		table_row_end(table);
 	}
@@ -99,30 +98,31 @@ int ktopics_du(void *run)
 	struct table *table;
 	int status;
 
-	table = sums ? ktopics_table(k, sum_columns, 2, NULL)
-		     : ktopics_table(k, columns,
-				     sizeof(columns) / sizeof(columns[0]),
-				     "topic,partition,broker,bytes");
+	table = sums ? run_table(&k->run, sum_columns, 2, NULL)
+		     : run_table(&k->run, columns,
+				 sizeof(columns) / sizeof(columns[0]),
+				 "topic,partition,broker,bytes");
 	if (table == NULL)
 		return EXIT_USAGE;
-	status = ktopics_connect(k);
+	status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
-		status = topics_find(k, k->operands, k->operand_count,
+		status = topics_find(k, k->run.operands, k->run.operand_count,
 				     TOPICS_ALL_IF_NONE | TOPICS_PATTERNS,
 				     &topics);
 	if (status != EXIT_GO_ON) {
 		table_free(table);
 		return status;
 	}
-	if (!log_dirs_each(k, &topics, add, &entries) && k->status == EXIT_OK)
-		k->status = message_fail(&k->messages, EXIT_REFUSED,
-					 "no broker tells sizes: "
-					 "DescribeLogDirs is not known");
+	if (!log_dirs_each(k, &topics, add, &entries) &&
+	    k->run.status == EXIT_OK)
+		k->run.status = message_fail(&k->run.messages, EXIT_REFUSED,
+					     "no broker tells sizes: "
+					     "DescribeLogDirs is not known");
 	else if (sums)
 		put_sums(&entries, &topics, table);
 	else
 		put_entries(&entries, &topics, table);
 	free(entries.items);
 	topics_clear(&topics);
-	return ktopics_finish(k, table);
+	return run_finish(&k->run, table);
 }

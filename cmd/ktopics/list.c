@@ -103,7 +103,7 @@ static struct figures *gather(struct ktopics *k, const struct table *table,
 	struct figures *figures = calloc(topics->count + 1, sizeof(*figures));
 
 	if (figures == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	for (size_t i = 0; i < topics->count; i++)
 		figures[i] = (struct figures){ -1, -1, -1 };
 	if (topics->count == 0)
@@ -133,7 +133,7 @@ static void put_row(struct ktopics *k, struct table *table,
 {
 	char id[UUID_TEXT_LEN + 1];
 
-	table_text(table, ktopics_text(k, topic->name));
+	table_text(table, run_text(&k->run, topic->name));
 	table_int(table, topic->partitions_count);
 	table_int(table, topic->partitions_count == 0
 				 ? 0
@@ -155,16 +155,16 @@ int ktopics_list(void *run)
 	struct table *table;
 	int status;
 
-	table = ktopics_table(
-		k, columns, sizeof(columns) / sizeof(columns[0]),
+	table = run_table(
+		&k->run, columns, sizeof(columns) / sizeof(columns[0]),
 		k->options.long_list
 			? "name,partitions,replicas,bytes,records,last_write"
 			: "name");
 	if (table == NULL)
 		return EXIT_USAGE;
-	status = ktopics_connect(k);
+	status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
-		status = topics_find(k, k->operands, k->operand_count,
+		status = topics_find(k, k->run.operands, k->run.operand_count,
 				     TOPICS_ALL_IF_NONE | TOPICS_PATTERNS,
 				     &topics);
 	if (status != EXIT_GO_ON) {
@@ -176,5 +176,5 @@ int ktopics_list(void *run)
 		put_row(k, table, topics.items[i], &figures[i]);
 	free(figures);
 	topics_clear(&topics);
-	return ktopics_finish(k, table);
+	return run_finish(&k->run, table);
 }

@@ -47,12 +47,12 @@ static void tell_dir(const struct asking *a, int32_t broker,
 	struct client_error error = { 0 };
 	char subject[300];
 
-	entry.dir = ktopics_text(a->k, dir->log_dir);
+	entry.dir = run_text(&a->k->run, dir->log_dir);
 	if (dir->error_code != WIRE_NONE) {
 		snprintf(subject, sizeof(subject),
 			 "broker %d, directory '%.200s'", broker, entry.dir);
 		client_error_from_code(&error, dir->error_code, subject, NULL);
-		ktopics_fail(a->k, &error);
+		run_fail(&a->k->run, &error);
 		return;
 	}
 	for (int32_t t = 0; t < dir->topics_count; t++)
@@ -63,7 +63,7 @@ static bool ask(const struct asking *a, int32_t broker)
 {
 	struct ktopics *k = a->k;
 	struct client_request *request =
-		ktopics_request(k, API_DESCRIBE_LOG_DIRS);
+		run_request(&k->run, API_DESCRIBE_LOG_DIRS);
 	struct describe_log_dirs_request *q = client_request_message(request);
 	const struct describe_log_dirs_response *answer;
 	bool answered;
@@ -71,11 +71,11 @@ static bool ask(const struct asking *a, int32_t broker)
 	q->topics = NULL;
 	q->topics_count = -1;
 	answered = client_call(request, broker,
-			       k->options.common.step_timeout_ms) == 0;
+			       k->run.options->common.step_timeout_ms) == 0;
 	if (!answered && client_request_error(request)->rc != -ENOTSUP)
-		ktopics_fail(k, client_request_error(request));
+		run_fail(&k->run, client_request_error(request));
 	else if (!answered)
-		message_info(&k->messages, "no sizes: %s",
+		message_info(&k->run.messages, "no sizes: %s",
 			     client_request_error(request)->text);
 	answer = answered ? client_request_answer(request) : NULL;
 	for (int32_t d = 0; answered && d < answer->results_count; d++)

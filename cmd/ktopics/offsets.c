@@ -32,7 +32,7 @@ static void add_topic(struct ktopics *k, struct metadata_response_topics *topic,
 		      const int64_t *queries, size_t query_count,
 		      struct offset_list *list)
 {
-	const char *name = ktopics_text(k, topic->name);
+	const char *name = run_text(&k->run, topic->name);
 
 	qsort(topic->partitions, (size_t)topic->partitions_count,
 	      sizeof(topic->partitions[0]), by_number);
@@ -68,16 +68,16 @@ bool offsets_ask(struct ktopics *k, const struct topic_list *topics,
 				sizeof(*list_out->items)),
 	};
 	if (list_out->partitions == NULL || list_out->items == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	for (size_t i = 0; i < topics->count; i++)
 		add_topic(k, topics->items[i], queries, query_count, list_out);
 	if (count == 0)
 		return true;
-	if (admin_list_offsets(k->client, list_out->items, count * query_count,
-			       false, k->options.common.step_timeout_ms,
-			       &error) == 0)
+	if (admin_list_offsets(
+		    k->run.client, list_out->items, count * query_count, false,
+		    k->run.options->common.step_timeout_ms, &error) == 0)
 		return true;
-	ktopics_fail(k, &error);
+	run_fail(&k->run, &error);
 	offsets_clear(list_out);
 	return false;
 }
@@ -107,7 +107,7 @@ void offsets_check(struct ktopics *k, const struct admin_offset *item)
 	snprintf(subject, sizeof(subject), "offsets of %s[%d]", item->topic,
 		 item->partition);
 	client_error_from_code(&error, item->code, subject, NULL);
-	ktopics_fail(k, &error);
+	run_fail(&k->run, &error);
 }
 
 /* ktopics offsets */
@@ -176,11 +176,11 @@ static int print(struct ktopics *k, const struct topic_list *topics,
 
 	if (!offsets_ask(k, topics, queries, with_at ? QUERY_COUNT : AT_TIME,
 			 &offsets))
-		return k->status;
+		return k->run.status;
 	for (size_t i = 0; i < offsets.count; i++)
 		put_row(k, table, &offsets.partitions[i], with_at);
 	offsets_clear(&offsets);
-	return k->status;
+	return k->run.status;
 }
 
 int ktopics_offsets(void *run)
@@ -194,19 +194,19 @@ int ktopics_offsets(void *run)
 	if (k->options.at != NULL &&
 	    parse_time(k->options.at, clock_system()->wall_ms(clock_system()),
 		       &at_ms) < 0)
-		return message_usage(&k->messages,
+		return message_usage(&k->run.messages,
 				     "--at: '%s' is not a time, such as -1h "
 				     "or 2026-08-01T10:00Z",
 				     k->options.at);
-	table = ktopics_table(k, columns, sizeof(columns) / sizeof(columns[0]),
-			      k->options.at == NULL
-				      ? "topic,partition,start,end,records"
+	table = run_table(
+		&k->run, columns, sizeof(columns) / sizeof(columns[0]),
+		k->options.at == NULL ? "topic,partition,start,end,records"
 				      : NULL);
 	if (table == NULL)
 		return EXIT_USAGE;
-	status = ktopics_connect(k);
+	status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
-		status = topics_find(k, k->operands, k->operand_count,
+		status = topics_find(k, k->run.operands, k->run.operand_count,
 				     TOPICS_ALL_IF_NONE | TOPICS_PATTERNS,
 				     &topics);
 	if (status != EXIT_GO_ON) {
@@ -215,5 +215,5 @@ int ktopics_offsets(void *run)
 	}
 	print(k, &topics, table, at_ms);
 	topics_clear(&topics);
-	return ktopics_finish(k, table);
+	return run_finish(&k->run, table);
 }

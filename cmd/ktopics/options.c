@@ -8,13 +8,15 @@
 /* Rows that several verbs have. */
 #define ROW_HEADER                                                             \
 	{                                                                      \
-		.name = "header", .kind = OPTION_FLAG, .offset = AT(header),   \
-		.section = output, .doc = "Print a header on a pipe too"       \
+		.name = "header", .kind = OPTION_FLAG,                         \
+		.offset = AT(run.header), .section = output,                   \
+		.doc = "Print a header on a pipe too"                          \
 	}
 #define ROW_COLUMNS(words)                                                     \
 	{                                                                      \
 		.letter = 'o', .name = "columns", .arg = "NAME,...",           \
-		.kind = OPTION_TEXT, .offset = AT(columns), .section = output, \
+		.kind = OPTION_TEXT, .offset = AT(run.columns),                \
+		.section = output,                                             \
 		.doc = "Print these columns, in this order",                   \
 		.choices = (words)                                             \
 	}
@@ -27,7 +29,7 @@
 #define ROW_DRY_RUN                                                            \
 	{                                                                      \
 		.letter = 'n', .name = "dry-run", .kind = OPTION_FLAG,         \
-		.offset = AT(dry_run), .section = change,                      \
+		.offset = AT(run.dry_run), .section = change,                  \
 		.doc = "Change nothing, but do every check and exit as the "   \
 		       "real run "                                             \
 		       "would"                                                 \
@@ -148,7 +150,7 @@ static const struct option_row delete_options[] = {
 	{ .letter = 'y',
 	  .name = "yes",
 	  .kind = OPTION_FLAG,
-	  .offset = AT(yes),
+	  .offset = AT(run.yes),
 	  .section = change,
 	  .doc = "Do not ask; needed where stdin is no terminal" },
 	{ .name = "if-exists",
@@ -225,7 +227,7 @@ static const struct option_row trim_options[] = {
 	{ .letter = 'y',
 	  .name = "yes",
 	  .kind = OPTION_FLAG,
-	  .offset = AT(yes),
+	  .offset = AT(run.yes),
 	  .section = change,
 	  .doc = "Do not ask; needed where stdin is no terminal" },
 	ROW_DRY_RUN,

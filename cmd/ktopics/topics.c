@@ -83,8 +83,8 @@ static int pattern_init(struct ktopics *k, const char *text, struct pattern *p)
 	if (rc == 0)
 		return EXIT_GO_ON;
 	regerror(rc, &p->regex, why, sizeof(why));
-	return message_usage(&k->messages, "'%s' is no regular expression: %s",
-			     text, why);
+	return message_usage(&k->run.messages,
+			     "'%s' is no regular expression: %s", text, why);
 }
 
 static bool pattern_matches(const struct pattern *p, const char *name)
@@ -114,15 +114,16 @@ static int add_matches(struct ktopics *k, const struct metadata_response *all,
 
 		if ((topic->is_internal && !k->options.internal) ||
 		    slice_is_null(topic->name) ||
-		    !pattern_matches(&pattern, ktopics_text(k, topic->name)))
+		    !pattern_matches(&pattern, run_text(&k->run, topic->name)))
 			continue;
 		found = true;
 		chosen[i] = true;
 	}
 	pattern_clear(&pattern);
 	if (!found)
-		k->status = exit_worse(
-			k->status, message_fail(&k->messages, EXIT_MISSING,
+		k->run.status =
+			exit_worse(k->run.status,
+				   message_fail(&k->run.messages, EXIT_MISSING,
 						"no topic matches '%s'", text));
 	return EXIT_GO_ON;
 }
@@ -155,13 +156,13 @@ static void add_named(struct ktopics *k, const struct metadata_response *all,
 			chosen[i] = true;
 		else if ((flags & TOPICS_QUIET) == 0 ||
 			 topic->error_code != WIRE_UNKNOWN_TOPIC_OR_PARTITION)
-			ktopics_refused(k, "topic", name, topic->error_code,
-					SLICE_NULL);
+			run_refused(&k->run, "topic", name, topic->error_code,
+				    SLICE_NULL);
 		return;
 	}
 	if ((flags & TOPICS_QUIET) == 0)
-		ktopics_refused(k, "topic", name,
-				WIRE_UNKNOWN_TOPIC_OR_PARTITION, SLICE_NULL);
+		run_refused(&k->run, "topic", name,
+			    WIRE_UNKNOWN_TOPIC_OR_PARTITION, SLICE_NULL);
 }
 
 static void add_all(struct ktopics *k, const struct metadata_response *all,
@@ -193,7 +194,7 @@ static int select_topics(struct ktopics *k, const struct metadata_response *all,
 	int status = EXIT_GO_ON;
 
 	if (chosen == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	if (count == 0 && (flags & TOPICS_ALL_IF_NONE) != 0)
 		add_all(k, all, chosen);
 	for (int i = 0; status == EXIT_GO_ON && i < count; i++) {
@@ -232,14 +233,14 @@ int topics_find(struct ktopics *k, char *const *names, int count,
 				(flags & TOPICS_PATTERNS) != 0 ? count : 0);
 	if (status != EXIT_GO_ON)
 		return status;
-	rc = admin_metadata(k->client, all ? NULL : (const char *const *)names,
-			    all ? 0 : (size_t)count,
-			    k->options.common.step_timeout_ms,
-			    &list_out->request, &error);
+	rc = admin_metadata(
+		k->run.client, all ? NULL : (const char *const *)names,
+		all ? 0 : (size_t)count, k->run.options->common.step_timeout_ms,
+		&list_out->request, &error);
 	if (rc < 0) {
-		ktopics_fail(k, &error);
+		run_fail(&k->run, &error);
 		topics_clear(list_out);
-		return k->status;
+		return k->run.status;
 	}
 	answer = client_request_answer(list_out->request);
 	/* NOLINTBEGIN(bugprone-sizeof-expression): an array of pointers */
@@ -247,7 +248,7 @@ int topics_find(struct ktopics *k, char *const *names, int count,
 				 sizeof(*list_out->items));
 	/* NOLINTEND(bugprone-sizeof-expression) */
 	if (list_out->items == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	status = select_topics(k, answer, names, count, flags, list_out);
 	if (status != EXIT_GO_ON)
 		topics_clear(list_out);
@@ -267,8 +268,8 @@ bool topics_repeat(struct ktopics *k, char *const *names, int count)
 		for (int j = 0; j < i; j++) {
 			if (strcmp(names[i], names[j]) != 0)
 				continue;
-			message_usage(&k->messages, "topic '%s' is named twice",
-				      names[i]);
+			message_usage(&k->run.messages,
+				      "topic '%s' is named twice", names[i]);
 			return true;
 		}
 	}
@@ -282,10 +283,10 @@ const char *topics_ids(struct ktopics *k, const int32_t *ids, int32_t count)
 
 	for (int32_t i = 0; i < count; i++)
 		buffer_printf(&text, "%s%d", i == 0 ? "" : ",", ids[i]);
-	copy = ktopics_text(k, (struct slice){ text.data == NULL
-						       ? (const uint8_t *)""
-						       : text.data,
-					       text.len });
+	copy = run_text(&k->run,
+			(struct slice){ text.data == NULL ? (const uint8_t *)""
+							  : text.data,
+					text.len });
 	buffer_clear(&text);
 	return copy;
 }
@@ -318,14 +319,14 @@ static const char *not_ready(const struct metadata_response_topics *topic,
 static struct client_request *ask_for(struct ktopics *k, char *const *names,
 				      int count)
 {
-	struct client_request *request = ktopics_request(k, API_METADATA);
+	struct client_request *request = run_request(&k->run, API_METADATA);
 	struct metadata_request *m = client_request_message(request);
 
 	m->allow_auto_topic_creation = false;
 	m->topics = wire_array(&metadata_request_topics_desc,
 			       client_request_arena(request), count);
 	if (m->topics == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	m->topics_count = count;
 	for (int i = 0; i < count; i++)
 		m->topics[i].name = slice_of(names[i]);
@@ -349,7 +350,7 @@ static const char *missing_at(struct ktopics *k, char *const *names, int count,
 		for (int32_t i = 0; why == NULL && i < answer->topics_count;
 		     i++) {
 			why = not_ready(&answer->topics[i], gone);
-			*name_out = ktopics_text(k, answer->topics[i].name);
+			*name_out = run_text(&k->run, answer->topics[i].name);
 		}
 	}
 	client_request_free(request);
@@ -360,12 +361,13 @@ static const char *missing(struct ktopics *k, char *const *names, int count,
 			   bool gone, int64_t ms, const char **name_out)
 {
 	size_t node_count;
-	const struct client_node *nodes = client_nodes(k->client, &node_count);
+	const struct client_node *nodes =
+		client_nodes(k->run.client, &node_count);
 	int32_t *ids = calloc(node_count + 1, sizeof(*ids));
 	const char *why = NULL;
 
 	if (ids == NULL)
-		ktopics_out_of_memory(k);
+		run_out_of_memory(&k->run);
 	for (size_t i = 0; i < node_count; i++)
 		ids[i] = nodes[i].id;
 	for (size_t i = 0; why == NULL && i < node_count; i++)
@@ -377,27 +379,27 @@ static const char *missing(struct ktopics *k, char *const *names, int count,
 void topics_wait(struct ktopics *k, char *const *names, int count, bool gone,
 		 int64_t ms)
 {
-	int64_t end_ms = loop_now_ms(k->loop) + ms;
+	int64_t end_ms = loop_now_ms(k->run.loop) + ms;
 	const char *name = "";
 	const char *why;
 
 	if (count == 0)
 		return;
 	while ((why = missing(k, names, count, gone,
-			      k->options.common.step_timeout_ms, &name)) !=
+			      k->run.options->common.step_timeout_ms, &name)) !=
 	       NULL) {
-		int64_t now_ms = loop_now_ms(k->loop);
+		int64_t now_ms = loop_now_ms(k->run.loop);
 
 		if (now_ms >= end_ms) {
-			k->status = exit_worse(
-				k->status,
-				message_fail(&k->messages, EXIT_UNREACHABLE,
+			k->run.status = exit_worse(
+				k->run.status,
+				message_fail(&k->run.messages, EXIT_UNREACHABLE,
 					     "topic '%s' %s after %lld ms",
 					     name, why, (long long)ms));
 			return;
 		}
 		for (int64_t until = now_ms + POLL_MS; now_ms < until;
-		     now_ms = loop_now_ms(k->loop))
-			loop_run_once(k->loop, until - now_ms);
+		     now_ms = loop_now_ms(k->run.loop))
+			loop_run_once(k->run.loop, until - now_ms);
 	}
 }

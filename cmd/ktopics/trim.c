@@ -57,7 +57,7 @@ static bool parse_place(struct trim *t)
 	int64_t now_ms = clock_system()->wall_ms(clock_system());
 
 	if ((k->options.before != NULL) == (k->options.to_offset >= 0)) {
-		message_usage(&k->messages,
+		message_usage(&k->run.messages,
 			      "trim wants --before TIME (or end), or --offset "
 			      "N");
 		return false;
@@ -71,7 +71,7 @@ static bool parse_place(struct trim *t)
 	t->by_time = true;
 	if (parse_time(k->options.before, now_ms, &t->place) == 0)
 		return true;
-	message_usage(&k->messages,
+	message_usage(&k->run.messages,
 		      "--before: '%s' is not a time, such as -7d or "
 		      "2026-08-01T10:00Z, and not end",
 		      k->options.before);
@@ -143,7 +143,7 @@ static bool make_cuts(struct trim *t, const struct topic_list *topics)
 		return false;
 	t->cuts = calloc(offsets.count + 1, sizeof(*t->cuts));
 	if (t->cuts == NULL)
-		ktopics_out_of_memory(t->k);
+		run_out_of_memory(&t->k->run);
 	for (size_t i = 0; i < offsets.count; i++) {
 		while (topics->items[topic] != offsets.partitions[i].topic)
 			topic++;
@@ -169,7 +169,7 @@ static void check_last(struct trim *t, const struct consumer_record *r)
 
 	if (cut == NULL || r->record.timestamp_ms >= cut->newest_ms)
 		return;
-	message_warning(&t->k->messages,
+	message_warning(&t->k->run.messages,
 			"%s[%d]: timestamps go back after offset %lld; records "
 			"older than the time may stay",
 			cut->name, cut->partition, (long long)cut->newest);
@@ -180,15 +180,16 @@ static void read_lasts(struct trim *t, struct consumer *consumer)
 	struct consumer_record record;
 	int rc = 0;
 
-	consumer_set_patience(consumer, t->k->options.common.step_timeout_ms);
+	consumer_set_patience(consumer,
+			      t->k->run.options->common.step_timeout_ms);
 	while (rc >= 0 && !consumer_is_done(consumer)) {
 		while ((rc = consumer_next(consumer, &record)) > 0)
 			check_last(t, &record);
 		if (rc == 0 && !consumer_is_done(consumer))
-			rc = loop_run_once(t->k->loop, -1);
+			rc = loop_run_once(t->k->run.loop, -1);
 	}
 	if (rc < 0 && consumer_error(consumer) != NULL)
-		message_info(&t->k->messages, "order of timestamps: %s",
+		message_info(&t->k->run.messages, "order of timestamps: %s",
 			     consumer_error(consumer)->text);
 }
 
@@ -196,8 +197,8 @@ static void check_order(struct trim *t)
 {
 	struct consumer *consumer;
 
-	if (consumer_new(t->k->client, NULL, &consumer) < 0)
-		ktopics_out_of_memory(t->k);
+	if (consumer_new(t->k->run.client, NULL, &consumer) < 0)
+		run_out_of_memory(&t->k->run);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct cut *cut = &t->cuts[i];
 		struct consumer_position last = { CONSUMER_OFFSET,
@@ -207,7 +208,7 @@ static void check_order(struct trim *t)
 		if (cut->newest >= 0 &&
 		    consumer_add(consumer, cut->name, cut->partition, last,
 				 end) == -ENOMEM)
-			ktopics_out_of_memory(t->k);
+			run_out_of_memory(&t->k->run);
 	}
 	read_lasts(t, consumer);
 	consumer_free(consumer);
@@ -256,7 +257,7 @@ static void put_cuts(struct trim *t, struct table *table)
 		const struct cut *cut = &t->cuts[i];
 		int64_t bytes = bytes_gone(cut);
 
-		if (!t->k->options.dry_run && !cut->is_done)
+		if (!t->k->run.options->dry_run && !cut->is_done)
 			continue;
 		table_text(table, cut->name);
 		table_int(table, cut->partition);
@@ -288,7 +289,7 @@ static int confirm(struct trim *t)
 	snprintf(question, sizeof(question),
 		 "Delete %lld records (about %s) of %zu partitions",
 		 (long long)records, size, t->count);
-	return ktopics_confirm(t->k, "trimming", question);
+	return run_confirm(&t->k->run, "trimming", question);
 }
 
 /* Asking for it */
@@ -308,11 +309,11 @@ static void fill(struct trim *t, struct delete_records_request *q,
 {
 	struct delete_records_request_topics *topic = NULL;
 
-	q->timeout_ms = (int32_t)t->k->options.common.step_timeout_ms;
+	q->timeout_ms = (int32_t)t->k->run.options->common.step_timeout_ms;
 	q->topics = wire_array(&delete_records_request_topics_desc, arena,
 			       (int32_t)t->count);
 	if (q->topics == NULL)
-		ktopics_out_of_memory(t->k);
+		run_out_of_memory(&t->k->run);
 	for (size_t i = 0; i < t->count; i++) {
 		struct cut *cut = &t->cuts[i];
 
@@ -326,7 +327,7 @@ static void fill(struct trim *t, struct delete_records_request *q,
 				&delete_records_request_topics_partitions_desc,
 				arena, count_of_topic(t, i));
 			if (topic->partitions == NULL)
-				ktopics_out_of_memory(t->k);
+				run_out_of_memory(&t->k->run);
 		}
 		topic->partitions[topic->partitions_count].partition_index =
 			cut->partition;
@@ -366,7 +367,7 @@ static void take_answer(
 		snprintf(error.text, sizeof(error.text),
 			 "%s: offset %lld is beyond its end, %lld", subject,
 			 (long long)cut->to, (long long)cut->end);
-	ktopics_fail(t->k, &error);
+	run_fail(&t->k->run, &error);
 }
 
 static void take_topic(struct trim *t,
@@ -381,12 +382,12 @@ static void take_topic(struct trim *t,
 static void trim_of(struct trim *t, int32_t leader)
 {
 	struct client_request *request =
-		ktopics_request(t->k, API_DELETE_RECORDS);
+		run_request(&t->k->run, API_DELETE_RECORDS);
 	const struct delete_records_response *answer;
 
 	fill(t, client_request_message(request), client_request_arena(request),
 	     leader);
-	if (ktopics_call(t->k, request, leader)) {
+	if (run_call(&t->k->run, request, leader)) {
 		answer = client_request_answer(request);
 		for (int32_t i = 0; i < answer->topics_count; i++)
 			take_topic(t, &answer->topics[i]);
@@ -406,9 +407,9 @@ static void trim_all(struct trim *t)
 			continue;
 		}
 		cut->is_asked = true;
-		t->k->status = message_fail(
-			&t->k->messages,
-			exit_worse(t->k->status, EXIT_UNREACHABLE),
+		t->k->run.status = message_fail(
+			&t->k->run.messages,
+			exit_worse(t->k->run.status, EXIT_UNREACHABLE),
 			"%s[%d]: has no leader now", cut->name, cut->partition);
 	}
 }
@@ -421,9 +422,9 @@ static void check_all(struct trim *t)
 
 		if (cut->to <= cut->end)
 			continue;
-		t->k->status = message_fail(
-			&t->k->messages,
-			exit_worse(t->k->status,
+		t->k->run.status = message_fail(
+			&t->k->run.messages,
+			exit_worse(t->k->run.status,
 				   (int)client_error_kind_of(
 					   WIRE_OFFSET_OUT_OF_RANGE)),
 			"%s[%d]: offset %lld is beyond its end, %lld",
@@ -440,15 +441,16 @@ static void trim(struct trim *t, const struct topic_list *topics)
 	if (!make_cuts(t, topics))
 		return;
 	if (t->count == 0 && t->k->options.partition >= 0 &&
-	    t->k->status == EXIT_OK) {
-		t->k->status = message_fail(&t->k->messages, EXIT_MISSING,
-					    "there is no partition %d",
-					    (int)t->k->options.partition);
+	    t->k->run.status == EXIT_OK) {
+		t->k->run.status =
+			message_fail(&t->k->run.messages, EXIT_MISSING,
+				     "there is no partition %d",
+				     (int)t->k->options.partition);
 		return;
 	}
 	check_order(t);
 	log_dirs_each(t->k, topics, take_bytes, t);
-	if (t->k->options.dry_run) {
+	if (t->k->run.options->dry_run) {
 		check_all(t);
 		return;
 	}
@@ -456,7 +458,7 @@ static void trim(struct trim *t, const struct topic_list *topics)
 	if (status == EXIT_GO_ON)
 		trim_all(t);
 	else
-		t->k->status = exit_worse(t->k->status, status);
+		t->k->run.status = exit_worse(t->k->run.status, status);
 }
 
 int ktopics_trim(void *run)
@@ -467,18 +469,19 @@ int ktopics_trim(void *run)
 	struct table *table;
 	int status;
 
-	if (!parse_place(&t) || topics_repeat(k, k->operands, k->operand_count))
+	if (!parse_place(&t) ||
+	    topics_repeat(k, k->run.operands, k->run.operand_count))
 		return EXIT_USAGE;
-	table = ktopics_table(k, columns, sizeof(columns) / sizeof(columns[0]),
-			      NULL);
+	table = run_table(&k->run, columns,
+			  sizeof(columns) / sizeof(columns[0]), NULL);
 	if (table == NULL)
 		return EXIT_USAGE;
-	status = ktopics_can_confirm(k, "trimming");
+	status = run_can_confirm(&k->run, "trimming");
 	if (status == EXIT_GO_ON)
-		status = ktopics_connect(k);
+		status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)
-		status = topics_find(k, k->operands, k->operand_count, 0,
-				     &topics);
+		status = topics_find(k, k->run.operands, k->run.operand_count,
+				     0, &topics);
 	if (status != EXIT_GO_ON) {
 		table_free(table);
 		return status;
@@ -487,5 +490,5 @@ int ktopics_trim(void *run)
 	put_cuts(&t, table);
 	free(t.cuts);
 	topics_clear(&topics);
-	return ktopics_finish(k, table);
+	return run_finish(&k->run, table);
 }

@@ -258,7 +258,8 @@ static void put_row_tsv(struct table *t)
 
 static bool is_right(enum column_kind kind)
 {
-	return kind == COLUMN_INT || kind == COLUMN_BYTES;
+	return kind == COLUMN_INT || kind == COLUMN_BYTES ||
+	       kind == COLUMN_DURATION;
 }
 
 /* How wide text is on a terminal: its characters. */
@@ -283,6 +284,9 @@ static char *cell_for_people(enum column_kind kind, const struct cell *cell)
 		buffer_put_text(&out, text);
 	} else if (cell->kind == CELL_INT && kind == COLUMN_TIME) {
 		format_time(cell->number, text);
+		buffer_put_text(&out, text);
+	} else if (cell->kind == CELL_INT && kind == COLUMN_DURATION) {
+		format_duration(cell->number, text);
 		buffer_put_text(&out, text);
 	} else {
 		put_cell_tsv(&out, kind, cell);

@@ -15,9 +15,10 @@
 enum column_kind {
 	COLUMN_TEXT,
 	COLUMN_INT,
-	COLUMN_BYTES, /* int64_t; "1.5 MiB" on a terminal */
-	COLUMN_TIME,  /* int64_t, ms since 1970 */
-	COLUMN_LIST,  /* text, numbers parted by commas; an array in JSON */
+	COLUMN_BYTES,    /* int64_t; "1.5 MiB" on a terminal */
+	COLUMN_TIME,     /* int64_t, ms since 1970 */
+	COLUMN_DURATION, /* int64_t, ms; "2h 3m" on a terminal */
+	COLUMN_LIST,     /* text, numbers parted by commas; an array in JSON */
 	COLUMN_BOOL,
 };
 
