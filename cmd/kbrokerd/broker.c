@@ -357,14 +357,16 @@ static int start(struct broker *broker, char *error, size_t error_size)
 int broker_start(const struct config *config, struct logger *logger,
 		 struct broker **broker_out, char *error, size_t error_size)
 {
-	return broker_start_observed(config, logger, NULL, broker_out, error,
-				     error_size);
+	const struct broker_seams none = { .observer = NULL };
+
+	return broker_start_with(config, logger, &none, broker_out, error,
+				 error_size);
 }
 
-int broker_start_observed(const struct config *config, struct logger *logger,
-			  const struct server_observer *observer,
-			  struct broker **broker_out, char *error,
-			  size_t error_size)
+int broker_start_with(const struct config *config, struct logger *logger,
+		      const struct broker_seams *seams,
+		      struct broker **broker_out, char *error,
+		      size_t error_size)
 {
 	struct broker *broker = calloc(1, sizeof(*broker));
 	int rc;
@@ -375,8 +377,8 @@ int broker_start_observed(const struct config *config, struct logger *logger,
 	pthread_mutex_init(&broker->settings_lock, NULL);
 	atomic_init(&broker->config, config);
 	broker->logger = logger;
-	broker->observer = observer;
-	broker->clock = clock_system();
+	broker->observer = seams->observer;
+	broker->clock = seams->clock != NULL ? seams->clock : clock_system();
 	broker->random = random_system();
 	broker->vfs = vfs_system();
 	rc = start(broker, error, error_size);

@@ -60,11 +60,17 @@ struct broker {
 int broker_start(const struct config *config, struct logger *logger,
 		 struct broker **broker_out, char *error, size_t error_size);
 
-/* The same, with one more who looks on, and lives longer. */
-int broker_start_observed(const struct config *config, struct logger *logger,
-			  const struct server_observer *observer,
-			  struct broker **broker_out, char *error,
-			  size_t error_size);
+/* What may be another's than the machine's; all must outlive the broker. */
+struct broker_seams {
+	const struct server_observer *observer; /* one more; NULL: none */
+	struct clock *clock;                    /* NULL: the machine's */
+};
+
+/* The same with these. */
+int broker_start_with(const struct config *config, struct logger *logger,
+		      const struct broker_seams *seams,
+		      struct broker **broker_out, char *error,
+		      size_t error_size);
 
 /* The port of the first listener (after port 0 was resolved). */
 int broker_port(const struct broker *broker);

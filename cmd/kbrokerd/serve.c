@@ -317,6 +317,7 @@ static int open_trace(struct program *p, struct trace **trace_out)
 
 int program_serve(struct program *p)
 {
+	struct broker_seams seams = { .observer = NULL };
 	struct trace *trace = NULL;
 	char error[1024];
 	int status;
@@ -326,9 +327,10 @@ int program_serve(struct program *p)
 	status = open_trace(p, &trace);
 	if (status != EXIT_GO_ON)
 		return status;
-	if (broker_start_observed(p->config, &p->logger,
-				  trace == NULL ? NULL : trace_observer(trace),
-				  &p->broker, error, sizeof(error)) < 0) {
+	if (trace != NULL)
+		seams.observer = trace_observer(trace);
+	if (broker_start_with(p->config, &p->logger, &seams, &p->broker, error,
+			      sizeof(error)) < 0) {
 		trace_close(trace);
 		return message_fail(&p->messages, EXIT_REFUSED, "%s", error);
 	}

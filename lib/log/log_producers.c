@@ -253,7 +253,6 @@ int log_reload_producers(struct log *log, bool clean)
 	offset_list_clear(&found);
 	if (rc < 0)
 		return rc;
-	log_expire_producers(log, log->clock->wall_ms(log->clock));
 	log->snapshot_offset = offset;
 	/* A log that was closed in order and has none had no producers. */
 	if (offset < 0 && clean)

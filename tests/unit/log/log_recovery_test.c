@@ -483,6 +483,18 @@ static void snapshot_that_is_torn_is_replaced_by_reading(void **state)
 	assert_producer_goes_on(f);
 }
 
+/* The clock may have jumped: who may say so forgets them. */
+static void opening_forgets_no_producer(void **state)
+{
+	struct fixture *f = *state;
+
+	f->clock.now_wall_ms += f->params.config.producer_expiration_ms * 100;
+	open_log(f, true, 0);
+	assert_producer_goes_on(f);
+	log_expire_producers(f->log, f->clock.now_wall_ms);
+	assert_int_equal(append_one(f, 99, true), 0);
+}
+
 static void log_without_snapshots_is_read_after_a_crash(void **state)
 {
 	struct fixture *f = *state;
@@ -691,6 +703,7 @@ int main(void)
 		TEST(swap_files_take_the_place_of_what_they_replace),
 		TEST(swap_files_of_a_broken_split_are_removed),
 		TEST(missing_tail_segment_shortens_the_log),
+		TEST(opening_forgets_no_producer),
 		TEST(log_behind_its_start_offset_is_emptied),
 		TEST(first_segment_decides_the_start),
 		TEST(epochs_that_cannot_be_read_are_refused),
