@@ -35,7 +35,13 @@ struct commit_host {
 	void (*on_failed)(void *arg, int status);
 	/* wants_more() may have changed, or there is something to flush. */
 	void (*wake)(void *arg);
-	void *arg; /* of these three */
+	/*
+	 * The offset of the next record to come of the partition, behind what
+	 * makes no record (markers of transactions); -1: not known.  NULL: it
+	 * cannot be asked.
+	 */
+	int64_t (*position)(void *arg, const char *topic, int32_t partition);
+	void *arg; /* of these */
 };
 
 struct commit_mode {
