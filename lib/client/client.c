@@ -138,6 +138,13 @@ void client_request_free(struct client_request *request)
 	request_release(request);
 }
 
+void client_request_abort(struct client_request *request)
+{
+	if (request != NULL && request->state == REQUEST_SENT)
+		peer_recall(request->peer, request);
+	client_request_free(request);
+}
+
 static void on_call_done(void *arg, struct client_request *request)
 {
 	bool *is_done = arg;

@@ -36,6 +36,14 @@ enum {
 	API_FETCH = 1,
 	API_LIST_OFFSETS = 2,
 	API_METADATA = 3,
+	API_OFFSET_COMMIT = 8,
+	API_OFFSET_FETCH = 9,
+	API_FIND_COORDINATOR = 10,
+	API_JOIN_GROUP = 11,
+	API_HEARTBEAT = 12,
+	API_LEAVE_GROUP = 13,
+	API_SYNC_GROUP = 14,
+	API_DESCRIBE_GROUPS = 15,
 	API_API_VERSIONS = 18,
 	API_CREATE_TOPICS = 19,
 	API_DELETE_TOPICS = 20,
@@ -44,6 +52,7 @@ enum {
 	API_CREATE_PARTITIONS = 37,
 	API_INCREMENTAL_ALTER_CONFIGS = 44,
 	API_DESCRIBE_CLUSTER = 60,
+	API_CONSUMER_GROUP_HEARTBEAT = 68,
 };
 
 enum {
@@ -79,6 +88,12 @@ struct client_request *client_request_new(struct client *client,
 
 /* Also cancels one that is under way: its callback will not be called. */
 void client_request_free(struct client_request *request);
+
+/*
+ * Free it and close the connection that it was sent on, so that what is sent
+ * next has not to wait for its answer; others on that connection fail.
+ */
+void client_request_abort(struct client_request *request);
 
 void *client_request_message(struct client_request *request);
 struct arena *client_request_arena(struct client_request *request);

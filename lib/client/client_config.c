@@ -248,6 +248,10 @@ void client_config_clear(struct client_config *config)
 	free(config->bootstrap_servers);
 	free(config->client_id);
 	free(config->client_rack);
+	free(config->group_id);
+	free(config->group_instance_id);
+	free(config->group_remote_assignor);
+	free(config->assignment_strategy);
 	*config = (struct client_config){ 0 };
 }
 
@@ -322,7 +326,7 @@ int client_config_set(struct client_config *config, const char *name,
 	return 0;
 }
 
-static bool was_set(const struct client_config *config, const char *name)
+bool client_config_was_set(const struct client_config *config, const char *name)
 {
 	size_t index = (size_t)(by_name(name) - client_property_table);
 
@@ -332,7 +336,7 @@ static bool was_set(const struct client_config *config, const char *name)
 static int finish_idempotence(struct client_config *config,
 			      struct client_error *error)
 {
-	bool is_wanted = was_set(config, "enable.idempotence");
+	bool is_wanted = client_config_was_set(config, "enable.idempotence");
 
 	if (!config->enable_idempotence)
 		return 0;
@@ -347,7 +351,8 @@ static int finish_idempotence(struct client_config *config,
 	/* A broker remembers five batches of each producer. */
 	if (config->max_in_flight > 5) {
 		if (is_wanted &&
-		    was_set(config, "max.in.flight.requests.per.connection"))
+		    client_config_was_set(
+			    config, "max.in.flight.requests.per.connection"))
 			return client_error_set(
 				error, CLIENT_USAGE, -EINVAL,
 				"enable.idempotence=true needs max.in.flight "
@@ -391,7 +396,7 @@ int client_config_finish(struct client_config *config,
 		config->batch_size = config->message_max_bytes;
 	if (config->receive_message_max_bytes <
 		    config->fetch_max_bytes + overhead &&
-	    !was_set(config, "receive.message.max.bytes"))
+	    !client_config_was_set(config, "receive.message.max.bytes"))
 		config->receive_message_max_bytes =
 			config->fetch_max_bytes + overhead;
 	return finish_idempotence(config, error);

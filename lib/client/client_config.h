@@ -24,6 +24,12 @@ enum client_partitioner {
 
 enum client_offset_reset { RESET_EARLIEST, RESET_LATEST, RESET_ERROR };
 
+enum client_group_protocol {
+	GROUP_PROTOCOL_AUTO,
+	GROUP_PROTOCOL_CLASSIC,
+	GROUP_PROTOCOL_CONSUMER,
+};
+
 struct client_config {
 	/* All programs. */
 	char *bootstrap_servers;
@@ -73,6 +79,16 @@ struct client_config {
 	int64_t queued_max_kbytes;
 	int64_t fetch_error_backoff_ms;
 	bool check_crcs;
+
+	/* Group member. */
+	char *group_id;          /* "" for none */
+	char *group_instance_id; /* "" for none */
+	enum client_group_protocol group_protocol;
+	char *group_remote_assignor; /* "" for the group's own */
+	char *assignment_strategy;   /* names, separated by commas */
+	int64_t session_timeout_ms;
+	int64_t heartbeat_interval_ms;
+	int64_t max_poll_interval_ms;
 
 	/* Those of the table that were set, a bit each. */
 	uint64_t set_bits[4];
@@ -128,6 +144,10 @@ int client_config_set(struct client_config *config, const char *name,
  */
 int client_config_finish(struct client_config *config,
 			 struct client_error *error);
+
+/* Was it set by client_config_set()?  name is one of the table. */
+bool client_config_was_set(const struct client_config *config,
+			   const char *name);
 
 /* Append the value in force as text, for -X dump; secrets as "[hidden]". */
 void client_config_print(const struct client_config *config,

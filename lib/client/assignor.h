@@ -1,0 +1,68 @@
+/*
+ * assignor.h - who reads what: the assignors that run in a client
+ *
+ * The leader of a classic group gives the partitions of all topics to the
+ * members that subscribe to them.  range, roundrobin, sticky and
+ * cooperative-sticky are those of the Java client and of librdkafka: groups of
+ * different clients understand each other's subscriptions and user data.
+ * Pure: from topics and members to assignments.
+ */
+#ifndef CLIENT_ASSIGNOR_H
+#define CLIENT_ASSIGNOR_H
+
+#include "client/partition_set.h"
+
+struct assignor_topic {
+	const char *name;
+	int32_t partition_count;
+};
+
+struct assignor_member {
+	const char *id;
+	const char *instance_id;   /* NULL for a dynamic member */
+	const char *const *topics; /* sorted, each once */
+	size_t topic_count;
+	/* What it says it has, for those that stick; as of generation, -1 for
+	 * none. */
+	struct partition_set owned;
+	int32_t generation;
+
+	struct partition_set assignment; /* the result */
+};
+
+struct assignor {
+	const char *name;
+	/*
+	 * A partition that moves is given to nobody until its owner has given
+	 * it up and the group has met again (KIP-429).
+	 */
+	bool is_cooperative;
+	/* Members tell what they had last time, in their user data. */
+	bool is_sticky;
+	/* topics are sorted by name.  Fills in assignment; 0 or -ENOMEM. */
+	int (*assign)(const struct assignor_topic *topics, size_t topic_count,
+		      struct assignor_member *members, size_t member_count);
+};
+
+/* By name ("range"), or NULL. */
+const struct assignor *assignor_by_name(struct slice name);
+
+/* "range, roundrobin, ...", to tell. */
+const char *assignor_names(void);
+
+/* For assignor*.c. */
+
+/* The order of members: static ones first, by instance id, then by id. */
+int assignor_compare_members(const struct assignor_member *a,
+			     const struct assignor_member *b);
+bool assignor_subscribes(const struct assignor_member *member,
+			 const char *topic);
+int assignor_assign_sticky(const struct assignor_topic *topics,
+			   size_t topic_count, struct assignor_member *members,
+			   size_t member_count);
+int assignor_assign_cooperative(const struct assignor_topic *topics,
+				size_t topic_count,
+				struct assignor_member *members,
+				size_t member_count);
+
+#endif /* CLIENT_ASSIGNOR_H */

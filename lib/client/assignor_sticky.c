@@ -1,0 +1,331 @@
+/*
+ * assignor_sticky.c - who reads what: as evenly as can be, with few moves
+ *
+ * Members keep what they say they have, the newest generation's word counting
+ * (two that claim the same in one generation lose it).  What nobody has goes
+ * to whoever has least, and then partitions move from who has more to who has
+ * at least two less, until none is left to move: each move makes it evener, so
+ * that it ends, and none is made without need.
+ *
+ * The cooperative one then takes what moves from its new owner again: it comes
+ * when the old one has let go.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "client/assignor.h"
+
+enum { NOBODY = -1 };
+
+/* One partition of one topic. */
+struct sticky_item {
+	int32_t owner;      /* index of a member, or NOBODY */
+	int32_t generation; /* of the owner's claim */
+	bool is_disputed;   /* claimed twice in that generation */
+};
+
+struct sticky {
+	const struct assignor_topic *topics;
+	size_t topic_count;
+	struct assignor_member *members;
+	size_t member_count;
+
+	size_t *first; /* of a topic: index of its partition 0 in items */
+	struct sticky_item *items;
+	size_t *loads; /* partitions of a member */
+	bool *wants;   /* [topic][member] */
+	size_t *order; /* of members, as assignor_compare_members() */
+};
+
+static void sticky_clear(struct sticky *s)
+{
+	free(s->first);
+	free(s->items);
+	free(s->loads);
+	free(s->wants);
+	free(s->order);
+}
+
+static bool *wants_of(const struct sticky *s, size_t topic)
+{
+	return s->wants + topic * s->member_count;
+}
+
+static void sort_members(struct sticky *s)
+{
+	/* Few and mostly sorted already: insertion does. */
+	for (size_t i = 0; i < s->member_count; i++) {
+		size_t at = i;
+
+		while (at > 0 &&
+		       assignor_compare_members(&s->members[s->order[at - 1]],
+						&s->members[i]) > 0) {
+			s->order[at] = s->order[at - 1];
+			at--;
+		}
+		s->order[at] = i;
+	}
+}
+
+static int sticky_init(struct sticky *s, const struct assignor_topic *topics,
+		       size_t topic_count, struct assignor_member *members,
+		       size_t member_count)
+{
+	size_t total = 0;
+
+	*s = (struct sticky){ .topics = topics,
+			      .topic_count = topic_count,
+			      .members = members,
+			      .member_count = member_count };
+	s->first = calloc(topic_count + 1, sizeof(*s->first));
+	if (s->first == NULL)
+		return -ENOMEM;
+	for (size_t t = 0; t < topic_count; t++) {
+		s->first[t] = total;
+		total += (size_t)topics[t].partition_count;
+	}
+	s->first[topic_count] = total;
+	s->items = calloc(total + 1, sizeof(*s->items));
+	s->loads = calloc(member_count + 1, sizeof(*s->loads));
+	s->wants = calloc(topic_count * member_count + 1, sizeof(*s->wants));
+	s->order = calloc(member_count + 1, sizeof(*s->order));
+	if (s->items == NULL || s->loads == NULL || s->wants == NULL ||
+	    s->order == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < total; i++)
+		s->items[i].owner = NOBODY;
+	for (size_t t = 0; t < topic_count; t++) {
+		for (size_t m = 0; m < member_count; m++)
+			wants_of(s, t)[m] = assignor_subscribes(&members[m],
+								topics[t].name);
+	}
+	sort_members(s);
+	return 0;
+}
+
+static int compare_topic(const void *key, const void *topic)
+{
+	return strcmp(key, ((const struct assignor_topic *)topic)->name);
+}
+
+/* Index of the topic, or topic_count. */
+static size_t find_topic(const struct sticky *s, const char *name)
+{
+	const struct assignor_topic *found = NULL;
+
+	if (s->topic_count > 0)
+		found = bsearch(name, s->topics, s->topic_count,
+				sizeof(*s->topics), compare_topic);
+	return found == NULL ? s->topic_count : (size_t)(found - s->topics);
+}
+
+/* The item that a member's claim is about, or NULL where it has no right. */
+static struct sticky_item *claimed(const struct sticky *s, size_t member,
+				   const struct group_partition *claim)
+{
+	size_t t = find_topic(s, claim->topic);
+
+	if (t == s->topic_count || claim->partition < 0 ||
+	    claim->partition >= s->topics[t].partition_count ||
+	    !wants_of(s, t)[member])
+		return NULL;
+	return &s->items[s->first[t] + (size_t)claim->partition];
+}
+
+static void take_claims(struct sticky *s, size_t member)
+{
+	const struct assignor_member *m = &s->members[member];
+
+	for (size_t i = 0; i < m->owned.count; i++) {
+		struct sticky_item *item;
+
+		item = claimed(s, member, &m->owned.items[i]);
+		if (item == NULL)
+			continue;
+		if (item->owner == NOBODY || m->generation > item->generation) {
+			item->owner = (int32_t)member;
+			item->generation = m->generation;
+			item->is_disputed = false;
+		} else if (m->generation == item->generation) {
+			item->is_disputed = true;
+		}
+	}
+}
+
+static void settle_claims(struct sticky *s)
+{
+	for (size_t m = 0; m < s->member_count; m++)
+		take_claims(s, m);
+	for (size_t i = 0; i < s->first[s->topic_count]; i++) {
+		if (s->items[i].is_disputed)
+			s->items[i].owner = NOBODY;
+		if (s->items[i].owner != NOBODY)
+			s->loads[s->items[i].owner]++;
+	}
+}
+
+/* Who of those that want the topic has least, the first in order; or NOBODY. */
+static int32_t least_loaded(const struct sticky *s, size_t topic)
+{
+	const bool *wants = wants_of(s, topic);
+	int32_t least = NOBODY;
+
+	for (size_t i = 0; i < s->member_count; i++) {
+		size_t m = s->order[i];
+
+		if (wants[m] &&
+		    (least == NOBODY || s->loads[m] < s->loads[least]))
+			least = (int32_t)m;
+	}
+	return least;
+}
+
+static void put(struct sticky *s, struct sticky_item *item, int32_t member)
+{
+	if (item->owner != NOBODY)
+		s->loads[item->owner]--;
+	item->owner = member;
+	s->loads[member]++;
+}
+
+static size_t wanting(const struct sticky *s, size_t topic)
+{
+	size_t count = 0;
+
+	for (size_t m = 0; m < s->member_count; m++)
+		count += wants_of(s, topic)[m];
+	return count;
+}
+
+/* Topics that few want go first: the others can give way to them. */
+static int give_away(struct sticky *s)
+{
+	size_t *counts = calloc(s->topic_count + 1, sizeof(*counts));
+
+	if (counts == NULL)
+		return -ENOMEM;
+	for (size_t t = 0; t < s->topic_count; t++)
+		counts[t] = wanting(s, t);
+	for (size_t few = 1; few <= s->member_count; few++) {
+		for (size_t t = 0; t < s->topic_count; t++) {
+			if (counts[t] != few)
+				continue;
+			for (size_t i = s->first[t]; i < s->first[t + 1]; i++) {
+				if (s->items[i].owner == NOBODY)
+					put(s, &s->items[i],
+					    least_loaded(s, t));
+			}
+		}
+	}
+	free(counts);
+	return 0;
+}
+
+static bool is_even(const struct sticky *s)
+{
+	size_t least = SIZE_MAX;
+	size_t most = 0;
+
+	for (size_t m = 0; m < s->member_count; m++) {
+		least = s->loads[m] < least ? s->loads[m] : least;
+		most = s->loads[m] > most ? s->loads[m] : most;
+	}
+	return most <= least + 1;
+}
+
+/* From the last partition on, as range would cut them. */
+static bool move_some(struct sticky *s)
+{
+	bool has_moved = false;
+
+	for (size_t t = s->topic_count; t-- > 0;) {
+		for (size_t i = s->first[t + 1]; i-- > s->first[t];) {
+			struct sticky_item *item = &s->items[i];
+			int32_t to = least_loaded(s, t);
+
+			if (item->owner == NOBODY ||
+			    s->loads[to] + 1 >= s->loads[item->owner])
+				continue;
+			put(s, item, to);
+			has_moved = true;
+		}
+	}
+	return has_moved;
+}
+
+static int hand_out(struct sticky *s)
+{
+	for (size_t t = 0; t < s->topic_count; t++) {
+		for (size_t i = s->first[t]; i < s->first[t + 1]; i++) {
+			int32_t owner = s->items[i].owner;
+
+			if (owner == NOBODY)
+				continue;
+			partition_set_add(&s->members[owner].assignment,
+					  slice_of(s->topics[t].name),
+					  (int32_t)(i - s->first[t]),
+					  UUID_ZERO);
+		}
+	}
+	for (size_t m = 0; m < s->member_count; m++) {
+		partition_set_sort(&s->members[m].assignment);
+		if (s->members[m].assignment.failed)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int assignor_assign_sticky(const struct assignor_topic *topics,
+			   size_t topic_count, struct assignor_member *members,
+			   size_t member_count)
+{
+	struct sticky s;
+	int rc = sticky_init(&s, topics, topic_count, members, member_count);
+
+	if (rc == 0) {
+		settle_claims(&s);
+		rc = give_away(&s);
+	}
+	while (rc == 0 && !is_even(&s) && move_some(&s))
+		;
+	if (rc == 0)
+		rc = hand_out(&s);
+	sticky_clear(&s);
+	return rc;
+}
+
+int assignor_assign_cooperative(const struct assignor_topic *topics,
+				size_t topic_count,
+				struct assignor_member *members,
+				size_t member_count)
+{
+	struct partition_set held = { 0 };
+	struct partition_set moving = { 0 };
+	int rc = assignor_assign_sticky(topics, topic_count, members,
+					member_count);
+
+	for (size_t m = 0; m < member_count; m++) {
+		for (size_t i = 0; i < members[m].owned.count; i++) {
+			const struct group_partition *p =
+				&members[m].owned.items[i];
+
+			partition_set_add(&held, slice_of(p->topic),
+					  p->partition, UUID_ZERO);
+		}
+	}
+	partition_set_sort(&held);
+	for (size_t m = 0; m < member_count && rc == 0; m++) {
+		struct partition_set mine = { 0 };
+
+		/* What others hold: all that is held but what is ours. */
+		partition_set_minus(&held, &members[m].owned, &moving);
+		partition_set_minus(&members[m].assignment, &moving, &mine);
+		if (held.failed || moving.failed || mine.failed)
+			rc = -ENOMEM;
+		partition_set_move(&mine, &members[m].assignment);
+	}
+	partition_set_clear(&held);
+	partition_set_clear(&moving);
+	return rc;
+}
