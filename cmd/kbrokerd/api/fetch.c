@@ -439,7 +439,7 @@ static bool lock_session(struct request *req, struct fetch *f)
 }
 
 /* How much a fired entry has now, without keeping it; -1: it must be told at
- * once. */
+ * once, as when it is no more. */
 static int64_t probe(struct request *req, struct fetch *f,
 		     struct fetch_entry *e)
 {
@@ -449,6 +449,7 @@ static int64_t probe(struct request *req, struct fetch *f,
 	struct fetch_look look = {
 		.req = req,
 		.limits = &f->limits,
+		.left = f->limits.max_bytes,
 		.partitions = &partition,
 		.entries = &entry,
 		.slices = &slice,
@@ -458,7 +459,7 @@ static int64_t probe(struct request *req, struct fetch *f,
 	fetch_look_at(&look, e);
 	fetch_look_drop_slices(&look);
 	fetch_look_end(&look);
-	return look.urgent ? -1 : look.bytes;
+	return look.urgent || look.unknown > 0 ? -1 : look.bytes;
 }
 
 /* Look at the fired ones.  Returns true when the fetch is to be answered. */
