@@ -17,6 +17,7 @@
 #include "kbrokerd/api/fetch_session.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/complaints.h"
+#include "kbrokerd/group/coordinator.h"
 #include "kbrokerd/http/http.h"
 #include "kbrokerd/metrics/metrics.h"
 #include "kbrokerd/quota/follow.h"
@@ -251,6 +252,7 @@ static int release(struct broker *broker)
 	fetch_sessions_free(broker->fetch_sessions);
 	quotas_free(broker->quotas);
 	telemetry_free(broker->telemetry);
+	coordinator_free(broker->coordinator);
 	if (broker->partitions != NULL)
 		rc = partition_table_stop(broker->partitions);
 	if (broker->dir != NULL) {
@@ -334,6 +336,8 @@ static int start(struct broker *broker, char *error, size_t error_size)
 	if (rc == 0)
 		rc = telemetry_follow(broker->metadata, config, broker->random,
 				      &broker->telemetry);
+	if (rc == 0)
+		rc = coordinator_new(broker, &broker->coordinator);
 	if (rc == 0) {
 		listen_to_metadata(broker);
 		rc = wanted_topics_apply(&config->topics, broker, error,

@@ -17,6 +17,7 @@
 #include "log/data_dir.h"
 
 struct complaints;
+struct coordinator;
 struct server;
 struct server_observer;
 struct fetch_sessions;
@@ -42,6 +43,7 @@ struct broker {
 	struct fetch_sessions *fetch_sessions;
 	struct quotas *quotas;
 	struct telemetry *telemetry;
+	struct coordinator *coordinator;
 	struct server *server;
 	struct complaints *complaints;
 	struct http *http;             /* NULL: off */

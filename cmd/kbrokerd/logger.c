@@ -99,8 +99,8 @@ static void put_pair(struct line *line, enum logger_format format,
 /* Levels */
 
 static const char *const subsystems[] = {
-	"api",       "broker", "config", "http",      "metadata",
-	"partition", "quota",  "server", "telemetry",
+	"api",      "broker",    "config", "group",  "http",
+	"metadata", "partition", "quota",  "server", "telemetry",
 };
 
 _Static_assert(sizeof(subsystems) / sizeof(subsystems[0]) <=

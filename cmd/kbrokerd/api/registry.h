@@ -63,5 +63,15 @@ void api_list_partition_reassignments(struct request *req);
 void api_describe_quorum(struct request *req);
 void api_unregister_broker(struct request *req);
 void api_describe_topic_partitions(struct request *req);
+void api_offset_commit(struct request *req);
+void api_offset_fetch(struct request *req);
+void api_offset_delete(struct request *req);
+void api_join_group(struct request *req);
+void api_sync_group(struct request *req);
+void api_heartbeat(struct request *req);
+void api_leave_group(struct request *req);
+void api_describe_groups(struct request *req);
+void api_list_groups(struct request *req);
+void api_delete_groups(struct request *req);
 
 #endif /* KBROKERD_API_REGISTRY_H */

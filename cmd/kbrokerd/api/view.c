@@ -24,6 +24,12 @@ int32_t view_topic_operations(void)
 	       BIT(DESCRIBE) | BIT(DESCRIBE_CONFIGS) | BIT(ALTER_CONFIGS);
 }
 
+int32_t view_group_operations(void)
+{
+	return BIT(READ) | BIT(DELETE) | BIT(DESCRIBE) | BIT(DESCRIBE_CONFIGS) |
+	       BIT(ALTER_CONFIGS);
+}
+
 void view_init(struct view *view, struct request *req,
 	       const struct image *image)
 {

@@ -45,8 +45,9 @@ const struct register_controller_record *view_controller(
 	const struct image *image, int32_t id, struct arena *arena);
 
 /* Without an authorizer everybody may do all that makes sense: bits of
- * AclOperation for the cluster and for a topic. */
+ * AclOperation for the cluster, a topic and a group. */
 int32_t view_cluster_operations(void);
 int32_t view_topic_operations(void);
+int32_t view_group_operations(void);
 
 #endif /* KBROKERD_API_VIEW_H */

@@ -156,6 +156,10 @@ int group_offset_apply(struct group_shard *shard, const void *key_message,
 	group = group_get(shard, key->group);
 	if (group == NULL)
 		return -ENOMEM;
+	/* Those of a transaction are loaded when it ends. */
+	o = group_offset_find(group, key->topic, key->partition);
+	if (o != NULL && o->log_offset > offset)
+		return 0;
 	o = make_room(group, key, value->metadata);
 	if (o == NULL) {
 		group_drop_if_void(group);

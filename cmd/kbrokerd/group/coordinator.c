@@ -1,0 +1,686 @@
+/*
+ * coordinator.c - the group coordinator of one broker
+ *
+ * The metadata's thread says which shards are wanted; the loader loads them
+ * and lets go of those that are not; the runner does what is due in those
+ * that are active.  A shard takes newer topics when it is entered, so that
+ * nobody who has seen a topic is told that there is none.
+ *
+ * While a shard is being loaded its core is the loader's alone: others see its
+ * state, under its lock, and go away.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "kbrokerd/group/coordinator_private.h"
+#include "kbrokerd/group/offsets.h"
+#include "wire/error_codes.h"
+
+enum { MS_PER_MINUTE = 60000, LOAD_RETRY_MS = 2000, NS_PER_S = 1000000000 };
+
+static int64_t now_ms(const struct coordinator *c)
+{
+	struct clock *clock = c->broker->clock;
+
+	return clock->monotonic_us(clock) / 1000;
+}
+
+static void set_time(struct coordinator_shard *s)
+{
+	struct clock *clock = s->coordinator->broker->clock;
+
+	s->core.now_ms = now_ms(s->coordinator);
+	s->core.wall_ms = clock->wall_ms(clock);
+}
+
+/* Topics */
+
+/* The newest, with a reference. */
+static struct image_topics *newest_topics(struct coordinator *c)
+{
+	struct image_topics *t;
+
+	pthread_mutex_lock(&c->lock);
+	t = c->topics;
+	image_topics_retain(t);
+	pthread_mutex_unlock(&c->lock);
+	return t;
+}
+
+static void take_topics(struct coordinator_shard *s)
+{
+	struct image_topics *before = s->topics;
+	struct image_topics *after;
+
+	if (before->topics.version == s->coordinator->topics_version)
+		return;
+	after = newest_topics(s->coordinator);
+	s->topics = after;
+	s->topics_version = after->topics.version;
+	group_shard_set_topics(&s->core, &after->topics);
+	if (after->deletions != before->deletions)
+		group_offsets_forget_topics(&s->core, &before->topics);
+	image_topics_release(before);
+}
+
+/* Entering */
+
+size_t coordinator_shard_count(struct coordinator *c)
+{
+	size_t count;
+
+	pthread_mutex_lock(&c->lock);
+	count = c->partition_count;
+	pthread_mutex_unlock(&c->lock);
+	return count;
+}
+
+static struct coordinator_shard *shard_at(struct coordinator *c, size_t i)
+{
+	struct coordinator_shard *s;
+
+	pthread_mutex_lock(&c->lock);
+	s = i < c->shard_count ? c->shards[i] : NULL;
+	pthread_mutex_unlock(&c->lock);
+	return s;
+}
+
+static int16_t enter(struct coordinator_shard *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->state == SHARD_ACTIVE) {
+		set_time(s);
+		take_topics(s);
+		return WIRE_NONE;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return s->wanted ? WIRE_COORDINATOR_LOAD_IN_PROGRESS
+			 : WIRE_NOT_COORDINATOR;
+}
+
+int16_t coordinator_enter_at(struct coordinator *c, size_t i,
+			     struct coordinator_shard **shard_out)
+{
+	*shard_out = shard_at(c, i);
+	return *shard_out == NULL ? WIRE_NOT_COORDINATOR : enter(*shard_out);
+}
+
+int16_t coordinator_enter(struct coordinator *c, struct slice group_id,
+			  struct coordinator_shard **shard_out)
+{
+	size_t count = coordinator_shard_count(c);
+	size_t hash = (size_t)hash_java_positive(group_id.data, group_id.len);
+
+	*shard_out = NULL;
+	return count == 0 ? WIRE_NOT_COORDINATOR
+			  : coordinator_enter_at(c, hash % count, shard_out);
+}
+
+struct group_shard *coordinator_core(struct coordinator_shard *s)
+{
+	return &s->core;
+}
+
+struct partition *coordinator_log(struct coordinator_shard *s)
+{
+	partition_retain(s->partition);
+	return s->partition;
+}
+
+/* Leaving */
+
+static void wake_loader(struct coordinator *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->work_for_loader = true;
+	pthread_cond_signal(&c->on_loader);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Let go of the log: who waits is answered NOT_COORDINATOR. */
+static void unload(struct coordinator_shard *s)
+{
+	if (s->state == SHARD_IDLE)
+		return;
+	group_shard_clear(&s->core);
+	s->next_ms = INT64_MAX;
+	image_topics_release(s->topics);
+	partition_release(s->partition);
+	s->topics = NULL;
+	s->partition = NULL;
+	s->state = SHARD_IDLE;
+}
+
+/* The runner is woken for what is due before it would look. */
+static void plan(struct coordinator_shard *s)
+{
+	struct coordinator *c = s->coordinator;
+	int64_t next_ms = group_shard_next_ms(&s->core);
+
+	if (next_ms == s->next_ms)
+		return;
+	s->next_ms = next_ms;
+	pthread_mutex_lock(&c->lock);
+	if (next_ms < c->planned_ms) {
+		c->planned_ms = next_ms;
+		pthread_cond_signal(&c->on_runner);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+void coordinator_leave(struct coordinator_shard *s)
+{
+	struct partition *to_sync = NULL;
+
+	if (s->owes_sync) {
+		s->owes_sync = false;
+		to_sync = coordinator_log(s);
+	}
+	if (s->core.broken) {
+		logger_tell(s->coordinator->broker->logger, LOGGER_ERROR,
+			    "group", "out of memory: groups are loaded again",
+			    NULL);
+		unload(s);
+		wake_loader(s->coordinator);
+	} else {
+		plan(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (to_sync != NULL)
+		partition_sync_start(to_sync);
+	partition_release(to_sync);
+}
+
+void coordinator_drop(struct coordinator_shard *s, struct group_ask *ask)
+{
+	pthread_mutex_lock(&s->lock);
+	group_ask_drop(ask);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Loading */
+
+static struct partition *find_partition(struct coordinator_shard *s,
+					struct uuid topic_id)
+{
+	struct broker *broker = s->coordinator->broker;
+	const struct image *image = metadata_image(broker->metadata);
+	const struct topic_image *topic = image_topic_by_id(image, topic_id);
+	struct partition *p = NULL;
+
+	if (topic != NULL && s->index < topic->partition_count)
+		p = partition_find(broker->partitions, image, topic, s->index);
+	image_release(image);
+	return p;
+}
+
+static int begin(struct coordinator_shard *s, struct uuid topic_id)
+{
+	struct coordinator *c = s->coordinator;
+	struct partition *p = find_partition(s, topic_id);
+
+	if (p == NULL)
+		return -ENOENT;
+	s->partition = p;
+	s->topic_id = topic_id;
+	s->topics = newest_topics(c);
+	s->topics_version = s->topics->topics.version;
+	s->state = SHARD_LOADING;
+	group_shard_init(&s->core, c->broker->random, &c->settings,
+			 &s->topics->topics,
+			 (struct group_log){ s, coordinator_append });
+	set_time(s);
+	return 0;
+}
+
+static int load(struct coordinator_shard *s, struct uuid topic_id)
+{
+	char partition[16];
+	int rc;
+
+	pthread_mutex_lock(&s->lock);
+	rc = begin(s, topic_id);
+	pthread_mutex_unlock(&s->lock);
+	if (rc == 0)
+		rc = coordinator_read_log(s);
+	pthread_mutex_lock(&s->lock);
+	if (rc == 0) {
+		set_time(s);
+		s->state = SHARD_ACTIVE;
+		group_shard_loaded(&s->core);
+	} else {
+		unload(s);
+	}
+	snprintf(partition, sizeof(partition), "%d", s->index);
+	if (rc < 0)
+		logger_tell(s->coordinator->broker->logger, LOGGER_ERROR,
+			    "group", "cannot load groups, trying again",
+			    "partition", partition, "error", strerror(-rc),
+			    NULL);
+	if (rc < 0)
+		pthread_mutex_unlock(&s->lock);
+	else
+		coordinator_leave(s);
+	return rc;
+}
+
+/* Have it as it is wanted. */
+static int follow(struct coordinator_shard *s)
+{
+	struct coordinator *c = s->coordinator;
+	struct uuid topic_id;
+	bool wanted, stale, idle;
+
+	pthread_mutex_lock(&s->lock);
+	pthread_mutex_lock(&c->lock);
+	wanted = s->wanted;
+	topic_id = s->wanted_id;
+	pthread_mutex_unlock(&c->lock);
+	stale = !wanted || !uuid_equal(topic_id, s->topic_id);
+	if (stale)
+		unload(s);
+	idle = s->state == SHARD_IDLE;
+	pthread_mutex_unlock(&s->lock);
+	return idle && wanted ? load(s, topic_id) : 0;
+}
+
+static void wait_until(struct coordinator *c, pthread_cond_t *cond,
+		       int64_t at_ms)
+{
+	int64_t left_ms = at_ms - now_ms(c);
+	struct timespec until;
+
+	if (at_ms == INT64_MAX) {
+		pthread_cond_wait(cond, &c->lock);
+		return;
+	}
+	if (left_ms <= 0)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += left_ms / 1000;
+	until.tv_nsec += left_ms % 1000 * 1000000;
+	if (until.tv_nsec >= NS_PER_S) {
+		until.tv_sec++;
+		until.tv_nsec -= NS_PER_S;
+	}
+	pthread_cond_timedwait(cond, &c->lock, &until);
+}
+
+static bool is_stopping(struct coordinator *c)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&c->lock);
+	stopping = c->stopping;
+	pthread_mutex_unlock(&c->lock);
+	return stopping;
+}
+
+static bool follow_all(struct coordinator *c)
+{
+	struct coordinator_shard *s;
+	bool failed = false;
+
+	for (size_t i = 0; (s = shard_at(c, i)) != NULL; i++) {
+		if (is_stopping(c))
+			break;
+		failed = follow(s) < 0 || failed;
+	}
+	return !failed;
+}
+
+static void *run_loader(void *arg)
+{
+	struct coordinator *c = arg;
+	int64_t again_ms = INT64_MAX;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->stopping) {
+		if (!c->work_for_loader && again_ms > now_ms(c)) {
+			wait_until(c, &c->on_loader, again_ms);
+			continue;
+		}
+		c->work_for_loader = false;
+		pthread_mutex_unlock(&c->lock);
+		again_ms =
+			follow_all(c) ? INT64_MAX : now_ms(c) + LOAD_RETRY_MS;
+		pthread_mutex_lock(&c->lock);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+/* What is due */
+
+/* There are newer topics than it has; those without deadlines are idle. */
+static bool is_behind(const struct coordinator *c,
+		      const struct coordinator_shard *s)
+{
+	return s->next_ms != INT64_MAX &&
+	       s->topics_version != c->topics_version;
+}
+
+static void run_due(struct coordinator *c)
+{
+	struct coordinator_shard *s;
+
+	for (size_t i = 0; (s = shard_at(c, i)) != NULL; i++) {
+		if (s->next_ms > now_ms(c) && !is_behind(c, s))
+			continue;
+		if (enter(s) != WIRE_NONE)
+			continue;
+		group_shard_run(&s->core);
+		coordinator_leave(s);
+	}
+}
+
+static int64_t next_due_ms(const struct coordinator *c)
+{
+	int64_t next_ms = INT64_MAX;
+
+	for (size_t i = 0; i < c->shard_count; i++) {
+		int64_t ms =
+			is_behind(c, c->shards[i]) ? 0 : c->shards[i]->next_ms;
+
+		if (ms < next_ms)
+			next_ms = ms;
+	}
+	return next_ms;
+}
+
+static void *run_runner(void *arg)
+{
+	struct coordinator *c = arg;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->stopping) {
+		c->planned_ms = next_due_ms(c);
+		if (c->planned_ms > now_ms(c)) {
+			wait_until(c, &c->on_runner, c->planned_ms);
+			continue;
+		}
+		pthread_mutex_unlock(&c->lock);
+		run_due(c);
+		pthread_mutex_lock(&c->lock);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+/* Following the metadata */
+
+static struct coordinator_shard *new_shard(struct coordinator *c, size_t i)
+{
+	struct coordinator_shard *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->coordinator = c;
+	s->index = (int32_t)i;
+	s->next_ms = INT64_MAX;
+	pthread_mutex_init(&s->lock, NULL);
+	batch_builder_init(&s->builder);
+	return s;
+}
+
+static void free_shard(struct coordinator_shard *s)
+{
+	unload(s);
+	batch_builder_clear(&s->builder);
+	buffer_clear(&s->record);
+	buffer_clear(&s->batch);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+/* As many shards as partitions; they never get fewer. */
+static void grow(struct coordinator *c, size_t count)
+{
+	struct coordinator_shard **more = reallocarray(
+		c->shards, count, sizeof(struct coordinator_shard *));
+
+	if (more == NULL)
+		return;
+	c->shards = more;
+	while (c->shard_count < count) {
+		struct coordinator_shard *s = new_shard(c, c->shard_count);
+
+		if (s == NULL)
+			return;
+		c->shards[c->shard_count++] = s;
+	}
+}
+
+static void want(struct coordinator *c, const struct image *image)
+{
+	const struct topic_image *topic =
+		image_topic(image, slice_of("__consumer_offsets"));
+	size_t count = topic == NULL ? 0 : (size_t)topic->partition_count;
+
+	if (count > c->shard_count)
+		grow(c, count);
+	c->partition_count = count < c->shard_count ? count : c->shard_count;
+	for (size_t i = 0; i < c->shard_count; i++) {
+		struct coordinator_shard *s = c->shards[i];
+
+		s->wanted = i < count && topic->partitions[i].leader ==
+						 c->broker->identity.node_id;
+		if (s->wanted)
+			s->wanted_id = topic->id;
+	}
+	c->work_for_loader = true;
+	pthread_cond_signal(&c->on_loader);
+}
+
+/* Without memory shards keep the topics that they have until the next time. */
+static int take_image(struct coordinator *c, const struct image *image)
+{
+	struct image_topics *before = c->topics;
+	struct image_topics *t;
+
+	if (before != NULL &&
+	    image_offset(before->image) >= image_offset(image))
+		return 0;
+	t = image_topics_new(image, c->broker->config, before);
+	if (t == NULL)
+		return -ENOMEM;
+	c->topics = t;
+	c->topics_version = t->topics.version;
+	want(c, image);
+	/* So that each shard sees them soon. */
+	pthread_cond_signal(&c->on_runner);
+	image_topics_release(before);
+	return 0;
+}
+
+static int take_newest_image(struct coordinator *c)
+{
+	const struct image *image = metadata_image(c->broker->metadata);
+	int rc;
+
+	pthread_mutex_lock(&c->lock);
+	rc = take_image(c, image);
+	pthread_mutex_unlock(&c->lock);
+	image_release(image);
+	return rc;
+}
+
+static void note_leader(void *arg, const struct topic_image *old,
+			const struct topic_image *new)
+{
+	const struct topic_image *any = old != NULL ? old : new;
+	bool *changed = arg;
+
+	if (slice_is(any->name, "__consumer_offsets"))
+		*changed = true;
+}
+
+static void on_image(void *arg, const struct image *before,
+		     const struct image *after)
+{
+	struct coordinator *c = arg;
+	bool changed = image_topics_differ(before, after);
+
+	if (!changed)
+		image_each_changed_topic(before, after, note_leader, &changed);
+	if (changed)
+		take_newest_image(c);
+}
+
+/* Settings */
+
+static const struct {
+	const char *name;
+	enum group_migration migration;
+} policies[] = {
+	{ "disabled", MIGRATION_DISABLED },
+	{ "upgrade", MIGRATION_UPGRADE },
+	{ "downgrade", MIGRATION_DOWNGRADE },
+	{ "bidirectional", MIGRATION_BIDIRECTIONAL },
+};
+
+static enum group_migration policy_of(const char *text)
+{
+	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+		if (strcasecmp(policies[i].name, text) == 0)
+			return policies[i].migration;
+	}
+	return MIGRATION_BIDIRECTIONAL;
+}
+
+/* Is word in the list "a, b,c"? */
+static bool lists(const char *list, const char *word)
+{
+	char copy[512];
+	char *rest;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	for (char *item = strtok_r(copy, ", ", &rest); item != NULL;
+	     item = strtok_r(NULL, ", ", &rest)) {
+		if (strcasecmp(item, word) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void read_assignors(struct coordinator *c, const char *text)
+{
+	struct group_settings *s = &c->settings;
+	char *rest;
+
+	snprintf(c->assignors, sizeof(c->assignors), "%s", text);
+	for (char *item = strtok_r(c->assignors, ", ", &rest);
+	     item != NULL && s->assignor_count < GROUP_ASSIGNORS_MAX;
+	     item = strtok_r(NULL, ", ", &rest))
+		s->assignors[s->assignor_count++] = item;
+}
+
+static int32_t int_setting(const struct config *config, const char *key)
+{
+	return (int32_t)config_int(config, key);
+}
+
+static void read_settings(struct coordinator *c, const struct config *config)
+{
+	const char *protocols =
+		config_text(config, "group.coordinator.rebalance.protocols");
+
+	c->settings = (struct group_settings){
+		.initial_rebalance_delay_ms =
+			int_setting(config, "group.initial.rebalance.delay.ms"),
+		.min_session_timeout_ms =
+			int_setting(config, "group.min.session.timeout.ms"),
+		.max_session_timeout_ms =
+			int_setting(config, "group.max.session.timeout.ms"),
+		.max_size = int_setting(config, "group.max.size"),
+		.classic_is_on = lists(protocols, "classic"),
+		.consumer_is_on = lists(protocols, "consumer"),
+		.migration = policy_of(
+			config_text(config, "group.consumer.migration.policy")),
+		.consumer_max_size =
+			int_setting(config, "group.consumer.max.size"),
+		.offsets_retention_ms =
+			config_int(config, "offsets.retention.minutes") *
+			MS_PER_MINUTE,
+		.offsets_check_interval_ms = config_int(
+			config, "offsets.retention.check.interval.ms"),
+		.offset_metadata_max_bytes =
+			int_setting(config, "offset.metadata.max.bytes"),
+	};
+	read_assignors(c, config_text(config, "group.consumer.assignors"));
+	c->codec = (enum codec)config_int(config,
+					  "offsets.topic.compression.codec");
+	if (c->codec >= CODEC_COUNT)
+		c->codec = CODEC_NONE;
+}
+
+/* Life */
+
+static void init_locks(struct coordinator *c)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->on_loader, &attr);
+	pthread_cond_init(&c->on_runner, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static int start_threads(struct coordinator *c)
+{
+	int rc = pthread_create(&c->loader, NULL, run_loader, c);
+
+	c->has_loader = rc == 0;
+	if (rc == 0)
+		rc = pthread_create(&c->runner, NULL, run_runner, c);
+	c->has_runner = c->has_loader && rc == 0;
+	return -rc;
+}
+
+int coordinator_new(struct broker *broker, struct coordinator **c_out)
+{
+	struct coordinator *c = calloc(1, sizeof(*c));
+	int rc;
+
+	if (c == NULL)
+		return -ENOMEM;
+	*c_out = c;
+	c->broker = broker;
+	read_settings(c, broker->config);
+	init_locks(c);
+	metadata_listen(broker->metadata, on_image, c);
+	rc = take_newest_image(c);
+	return rc < 0 ? rc : start_threads(c);
+}
+
+static void stop_threads(struct coordinator *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	pthread_cond_signal(&c->on_loader);
+	pthread_cond_signal(&c->on_runner);
+	pthread_mutex_unlock(&c->lock);
+	if (c->has_loader)
+		pthread_join(c->loader, NULL);
+	if (c->has_runner)
+		pthread_join(c->runner, NULL);
+}
+
+void coordinator_free(struct coordinator *c)
+{
+	if (c == NULL)
+		return;
+	stop_threads(c);
+	for (size_t i = 0; i < c->shard_count; i++)
+		free_shard(c->shards[i]);
+	free(c->shards);
+	image_topics_release(c->topics);
+	pthread_cond_destroy(&c->on_loader);
+	pthread_cond_destroy(&c->on_runner);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
