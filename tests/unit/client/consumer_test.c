@@ -895,6 +895,7 @@ static void nobody_there_is_told_in_time(void **state)
 	struct fixture *f = *state;
 
 	fake_broker_down(f->fake);
+	set(f, "socket.timeout.ms", "50");
 	start(f);
 	add(f, 0, CONSUMER_BEGINNING, 0, CONSUMER_END);
 
