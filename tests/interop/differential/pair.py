@@ -27,7 +27,7 @@ SLOW_SECONDS = 0.3      # worth a word with --verbose
 SETTLING = ("DescribeConfigs", "ListConfigResources", "DescribeClientQuotas",
             "Metadata", "DescribeTopicPartitions", "DescribeLogDirs",
             "ApiVersions")
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 10.0
 CLOSED, SILENT = "closes the connection", "does not answer"
 
 
