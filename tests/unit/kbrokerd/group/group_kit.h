@@ -324,9 +324,12 @@ static inline void kit_advance_ms(struct group_kit *kit, int64_t ms)
 
 static inline void kit_load(struct group_kit *kit, struct group_shard *shard)
 {
+	int64_t now_ms = kit->shard.now_ms;
+	int64_t wall_ms = kit->shard.wall_ms;
+
 	kit_init_shard(kit, shard);
-	shard->now_ms = kit->shard.now_ms;
-	shard->wall_ms = kit->shard.wall_ms;
+	shard->now_ms = now_ms;
+	shard->wall_ms = wall_ms;
 	for (size_t i = 0; i < kit->record_count; i++)
 		assert_int_equal(group_shard_load(shard, kit->records[i].key,
 						  kit->records[i].value,
@@ -339,12 +342,7 @@ static inline void kit_load(struct group_kit *kit, struct group_shard *shard)
  * waits is answered NOT_COORDINATOR. */
 static inline void kit_restart(struct group_kit *kit)
 {
-	int64_t now_ms = kit->shard.now_ms;
-	int64_t wall_ms = kit->shard.wall_ms;
-
 	group_shard_clear(&kit->shard);
-	kit->shard.now_ms = now_ms;
-	kit->shard.wall_ms = wall_ms;
 	kit_load(kit, &kit->shard);
 }
 
