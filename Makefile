@@ -27,7 +27,7 @@ quiet    = $(if $(V),,@echo '  $(1)' $(2); )
 
 # snappy is C++: loading libstdc++ with it would be a tenth of a broker's start.
 SNAPPY   = $(if $(SAN),-lsnappy,-Wl,-Bstatic -lsnappy -lstdc++ -Wl,-Bdynamic -static-libgcc -lm)
-LIBS     = -levent_extra -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal $(SNAPPY) -lz -lpcre2-8 -lnettle -lpthread
+LIBS     = -levent_extra -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal $(SNAPPY) -lz -lpcre2-8 -lnettle -lxxhash -lpthread
 
 PROGRAMS = kbrokerd kconsume kproduce ktopics
 TOOLS    = $(filter-out kbrokerd,$(PROGRAMS))

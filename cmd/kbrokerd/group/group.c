@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "kbrokerd/group/classic.h"
+#include "kbrokerd/group/consumer.h"
 #include "kbrokerd/group/offsets.h"
 #include "wire/error_codes.h"
 
@@ -44,13 +45,10 @@ struct group *group_get(struct group_shard *shard, struct slice id)
 	return group;
 }
 
-/* consumer.c: calls of consumer_...() come to the marked places below together
- * with these files. */
-
 void group_free(struct group *group, int16_t error)
 {
 	classic_free(group, error);
-	/* consumer_free(group, error) */
+	consumer_free(group, error);
 	group_offsets_free(group);
 	HASH_DELETE(hh, group->shard->groups, group);
 	free(group);
@@ -92,19 +90,19 @@ void group_loaded(struct group *group)
 {
 	if (group->classic != NULL)
 		classic_loaded(group);
-	/* consumer_loaded(group) */
+	consumer_loaded(group);
 }
 
 void group_topics_changed(struct group *group)
 {
-	(void)group;
-	/* consumer_topics_changed(group) */
+	if (group->consumer != NULL)
+		consumer_topics_changed(group);
 }
 
 const char *group_state(const struct group *group)
 {
-	/* consumer_state(group) */
-	return classic_state(group);
+	return group->consumer != NULL ? consumer_state(group)
+				       : classic_state(group);
 }
 
 const char *group_type(const struct group *group)
@@ -121,13 +119,14 @@ const char *group_protocol_type(const struct group *group)
 
 bool group_has_members(const struct group *group)
 {
-	/* consumer_has_members(group) */
-	return classic_has_members(group);
+	return group->consumer != NULL ? consumer_has_members(group)
+				       : classic_has_members(group);
 }
 
 bool group_subscribes(const struct group *group, struct slice topic)
 {
-	/* consumer_subscribes(group, topic) */
+	if (group->consumer != NULL)
+		return consumer_subscribes(group, topic);
 	return group->classic != NULL && classic_subscribes(group, topic);
 }
 
@@ -135,7 +134,9 @@ int16_t group_check_commit(struct group *group, struct slice member_id,
 			   struct slice instance_id, int32_t generation,
 			   int16_t version)
 {
-	/* consumer_check_commit(...) */
+	if (group->consumer != NULL)
+		return consumer_check_commit(group, member_id, instance_id,
+					     generation, version);
 	return classic_check_commit(group, member_id, instance_id, generation,
 				    version);
 }
@@ -143,24 +144,23 @@ int16_t group_check_commit(struct group *group, struct slice member_id,
 int16_t group_check_fetch(struct group *group, struct slice member_id,
 			  int32_t epoch)
 {
-	(void)group;
-	(void)member_id;
-	(void)epoch;
-	/* consumer_check_fetch(...), but if member_id is null and epoch
-	 * negative: an admin client */
+	if (group->consumer != NULL)
+		return consumer_check_fetch(group, member_id, epoch);
 	return WIRE_NONE;
 }
 
 int64_t group_empty_since(const struct group *group)
 {
-	/* consumer_empty_since(group) */
-	return classic_empty_since(group);
+	return group->consumer != NULL ? consumer_empty_since(group)
+				       : classic_empty_since(group);
 }
 
 void group_delete(const struct group *group, struct group_changes *changes)
 {
-	/* consumer_delete(group, changes) */
-	classic_delete(group, changes);
+	if (group->consumer != NULL)
+		consumer_delete(group, changes);
+	else
+		classic_delete(group, changes);
 }
 
 int group_describe_classic(const struct group *group, struct arena *arena,
@@ -172,9 +172,5 @@ int group_describe_classic(const struct group *group, struct arena *arena,
 int group_describe_modern(const struct group *group, struct arena *arena,
 			  struct consumer_group_describe_response_groups *out)
 {
-	(void)group;
-	(void)arena;
-	(void)out;
-	/* consumer_describe(group, arena, out) */
-	return 0;
+	return consumer_describe(group, arena, out);
 }
