@@ -78,6 +78,12 @@ write_more() {
 	seq 1 50 | kcat -P -t cut -X enable.idempotence=true
 }
 
+# Voters are in the log from then on (kraft.version 1).
+upgrade_all() {
+	kafka tool org.apache.kafka.tools.FeatureCommand \
+		--bootstrap-server "$broker" upgrade --release-version 4.2
+}
+
 @test "Kafka serves what kbrokerd wrote, and the other way, there and back" {
 	need_java
 	mkdir "$HOME_DIR"
@@ -97,7 +103,9 @@ write_more() {
 	tell_all 4
 	diff 3 4
 	write_more
+	upgrade_all
 	tell_all 5
+	grep -q 'features.*\["kraft.version", 1\]' 5
 	kill_broker
 
 	serve_kafka

@@ -6,6 +6,7 @@
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/api/view.h"
 #include "kbrokerd/broker.h"
+#include "kbrokerd/metadata/feature_level.h"
 #include "kbrokerd/metadata/topic_name.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -70,8 +71,10 @@ static int fill_partition(struct request *req, const struct image *image,
 	to->high_watermark = end;
 	to->current_voters_count = 1;
 	to->current_voters[0].replica_id = broker->identity.node_id;
-	to->current_voters[0].replica_directory_id =
-		metadata_voter_directory(broker->metadata);
+	/* Voters that are fixed by settings are known by their ids alone. */
+	if (feature_level(image, KRAFT_VERSION) > 0)
+		to->current_voters[0].replica_directory_id =
+			broker->identity.directory_id;
 	to->current_voters[0].log_end_offset = end;
 	to->current_voters[0].last_fetch_timestamp = request_now_ms(req);
 	to->current_voters[0].last_caught_up_timestamp = request_now_ms(req);

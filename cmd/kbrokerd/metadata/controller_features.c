@@ -3,7 +3,8 @@
  *
  * One wrong level fails the whole request.  Levels of metadata.version below
  * one that brought new records cannot be had back: what those records say
- * would be lost.
+ * would be lost.  The level of kraft.version is the quorum's, in records of its
+ * own.
  */
 #include <errno.h>
 
@@ -15,7 +16,6 @@
 #include "wire/messages.h"
 
 #define METADATA_VERSION "metadata.version"
-#define KRAFT_VERSION    "kraft.version"
 #define ELR_VERSION      "eligible.leader.replicas.version"
 #define MIN_ISR          "min.insync.replicas"
 
@@ -117,14 +117,12 @@ static const char *check_metadata_downgrade(const struct plan *plan,
 static const char *check_quorum(const struct plan *plan,
 				const feature_update *u, int16_t now)
 {
-	if (u->max_version_level < now)
+	/* Nor does it rise by way of a downgrade. */
+	if (u->max_version_level < now ||
+	    (u->max_version_level > now &&
+	     u->upgrade_type != WIRE_FEATURE_UPGRADE_TYPE_UPGRADE))
 		return refuse(plan, u,
 			      "Can't downgrade the version of this feature.");
-	if (u->max_version_level > now)
-		return refuse(plan, u,
-			      "The voters of this quorum are fixed by its "
-			      "settings: kbrokerd cannot change that while it "
-			      "runs.");
 	return NULL;
 }
 
@@ -243,6 +241,10 @@ static void set_level(const struct controller *c, const char *name, int16_t now,
 {
 	if (level == now)
 		return;
+	if (strcmp(name, KRAFT_VERSION) == 0) {
+		*c->wants_voters = true;
+		return;
+	}
 	if (now == 0 && strcmp(name, ELR_VERSION) == 0)
 		start_elr(c);
 	add_level(c, name, level);

@@ -29,7 +29,7 @@ int16_t feature_level(const struct image *image, const char *name)
 {
 	int16_t level = 0;
 
-	if (strcmp(name, "kraft.version") != 0)
+	if (strcmp(name, KRAFT_VERSION) != 0)
 		return image_feature(image, name);
 	image_each_control(image, on_control, &level);
 	return level;

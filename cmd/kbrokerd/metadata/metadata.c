@@ -124,6 +124,7 @@ struct group {
 	struct metadata *m;
 	struct metadata_change *changes;
 	struct image *image; /* as all decided so far make it */
+	bool has_voters;     /* they were appended too, kraft.version 1 */
 	size_t appended;     /* records that are in the log */
 	size_t appended_bytes;
 	int64_t now_ms;
@@ -146,37 +147,15 @@ static int undo_to(struct group *g, size_t count)
 {
 	const struct image *current =
 		atomic_load_explicit(&g->m->current, memory_order_relaxed);
+	int rc;
 
 	record_list_cut(&g->m->records, count);
 	image_release(g->image);
 	g->image = image_edit_begin(current);
-	return g->image == NULL ? -ENOMEM : apply_from(g, 0);
-}
-
-static int decide(struct group *g, struct metadata_change *change)
-{
-	struct metadata *m = g->m;
-	size_t count = m->records.count;
-	const struct controller c = {
-		.image = g->image,
-		.change = change,
-		.random = m->random,
-		.node_id = m->node_id,
-		.default_partitions = m->default_partitions,
-		.default_replication_factor = m->default_replication_factor,
-		.properties = m->properties,
-		.check_setting = m->check_setting,
-		.check_arg = m->check_arg,
-		.records = &m->records,
-	};
-	int rc = controller_decide(&c, change);
-
-	if (rc == 0)
-		rc = apply_from(g, count);
-	if (rc == 0)
-		return 0;
-	controller_refuse(change, WIRE_UNKNOWN_SERVER_ERROR, NULL);
-	return undo_to(g, count);
+	rc = g->image == NULL ? -ENOMEM : apply_from(g, 0);
+	if (rc == 0 && g->has_voters)
+		rc = quorum_keep_voters(g->m->quorum, g->image);
+	return rc;
 }
 
 static int append(struct group *g)
@@ -188,6 +167,45 @@ static int append(struct group *g)
 	g->appended = m->records.count;
 	g->appended_bytes = m->records.bytes.len;
 	return rc;
+}
+
+/* Behind all that was decided so far. */
+static int append_voters(struct group *g)
+{
+	int rc = append(g);
+
+	if (rc == 0)
+		rc = quorum_append_voters(g->m->quorum, g->image, g->now_ms);
+	g->has_voters = rc == 0;
+	return rc;
+}
+
+static int decide(struct group *g, struct metadata_change *change)
+{
+	struct metadata *m = g->m;
+	size_t count = m->records.count;
+	bool wants_voters = false;
+	const struct controller c = {
+		.image = g->image,
+		.change = change,
+		.random = m->random,
+		.node_id = m->node_id,
+		.default_partitions = m->default_partitions,
+		.default_replication_factor = m->default_replication_factor,
+		.properties = m->properties,
+		.check_setting = m->check_setting,
+		.check_arg = m->check_arg,
+		.records = &m->records,
+		.wants_voters = &wants_voters,
+	};
+	int rc = controller_decide(&c, change);
+
+	if (rc == 0)
+		rc = apply_from(g, count);
+	if (rc == 0)
+		return wants_voters ? append_voters(g) : 0;
+	controller_refuse(change, WIRE_UNKNOWN_SERVER_ERROR, NULL);
+	return undo_to(g, count);
 }
 
 static int decide_all(struct group *g)
@@ -225,7 +243,7 @@ static int run(struct group *g)
 	if (g->image == NULL)
 		return -ENOMEM;
 	rc = decide_all(g);
-	if (rc == 0 && m->records.count == 0)
+	if (rc == 0 && m->records.count == 0 && !g->has_voters)
 		return 0;
 	if (rc == 0)
 		rc = quorum_commit(m->quorum);
@@ -366,11 +384,6 @@ int64_t metadata_committed_offset(struct metadata *m)
 int32_t metadata_leader_epoch(struct metadata *m)
 {
 	return quorum_epoch(m->quorum);
-}
-
-struct uuid metadata_voter_directory(struct metadata *m)
-{
-	return quorum_voter_directory(m->quorum);
 }
 
 /* Start and stop */

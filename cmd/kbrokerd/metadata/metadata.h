@@ -115,8 +115,4 @@ struct producer_ids *metadata_producer_ids(struct metadata *m);
 int64_t metadata_committed_offset(struct metadata *m);
 int32_t metadata_leader_epoch(struct metadata *m);
 
-/* This node's directory as the quorum knows it (KIP-853); the zero uuid in a
- * quorum whose voters are fixed. */
-struct uuid metadata_voter_directory(struct metadata *m);
-
 #endif /* KBROKERD_METADATA_METADATA_H */

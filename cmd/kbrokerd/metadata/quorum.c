@@ -15,9 +15,11 @@
 #include <stdlib.h>
 
 #include "kbrokerd/metadata/controller.h"
+#include "kbrokerd/metadata/feature_level.h"
 #include "kbrokerd/metadata/image_edit.h"
 #include "kbrokerd/metadata/metadata_log.h"
 #include "kbrokerd/metadata/topic_config.h"
+#include "kbrokerd/metadata/voters.h"
 #include "wire/enums.h"
 #include "wire/features.h"
 #include "wire/messages.h"
@@ -35,7 +37,7 @@ enum { LEVEL_TRANSACTIONS = 13 };
 struct quorum {
 	struct metadata_log *log;
 	int32_t epoch;
-	struct uuid voter_directory;
+	struct voter self;
 	int64_t committed_end;
 	int64_t snapshot_bytes, snapshot_interval_ms;
 	int64_t snapshot_not_before_ms; /* one has failed */
@@ -85,11 +87,6 @@ int32_t quorum_epoch(const struct quorum *q)
 	return q->epoch;
 }
 
-struct uuid quorum_voter_directory(const struct quorum *q)
-{
-	return q->voter_directory;
-}
-
 int64_t quorum_next_offset(const struct quorum *q)
 {
 	return metadata_log_end(q->log);
@@ -116,6 +113,23 @@ int quorum_append(struct quorum *q, const struct record_list *records,
 						 q->epoch, now_ms, &q->batch));
 }
 
+int quorum_append_voters(struct quorum *q, struct image *image, int64_t now_ms)
+{
+	int rc = q->dead ? -EIO : 0;
+
+	buffer_reset(&q->batch);
+	if (rc == 0)
+		rc = append_batch(q, voters_batch(&q->self, image,
+						  quorum_next_offset(q),
+						  q->epoch, now_ms, &q->batch));
+	return rc < 0 ? rc : voters_keep(&q->self, image);
+}
+
+int quorum_keep_voters(const struct quorum *q, struct image *image)
+{
+	return voters_keep(&q->self, image);
+}
+
 int quorum_commit(struct quorum *q)
 {
 	int rc = q->dead ? -EIO : metadata_log_sync(q->log);
@@ -135,59 +149,20 @@ void quorum_take_back(struct quorum *q)
 
 /* Who may lead */
 
-/* kraft.version, as a control record of the log says it. */
-static int on_control(void *arg, int16_t type, struct slice value)
-{
-	struct kraft_version_record r;
-	struct arena arena = { 0 };
-	int16_t version;
-	int16_t *kraft_version = arg;
-
-	if (type == WIRE_CONTROL_RECORD_TYPE_KRAFT_VERSION &&
-	    wire_versioned_decode(&kraft_version_record_desc, value, &arena,
-				  &version, &r) >= 0)
-		*kraft_version = r.kraft_version;
-	arena_clear(&arena);
-	return 0;
-}
-
-struct voters {
-	int32_t node_id;
-	bool has_others;
-};
-
-static int on_voters(void *arg, int16_t type, struct slice value)
-{
-	struct voters *voters = arg;
-	struct voters_record r;
-	struct arena arena = { 0 };
-	int16_t version;
-
-	if (type == WIRE_CONTROL_RECORD_TYPE_KRAFT_VOTERS &&
-	    wire_versioned_decode(&voters_record_desc, value, &arena, &version,
-				  &r) >= 0)
-		voters->has_others = r.voters_count != 1 ||
-				     r.voters[0].voter_id != voters->node_id;
-	arena_clear(&arena);
-	return 0;
-}
-
 static int check_voters(struct start *s)
 {
 	const struct quorum_state *state = &s->found.quorum;
-	struct voters voters = { .node_id = s->params->node_id };
+	int32_t node_id = s->params->node_id;
+	bool has_others = voters_are_others(s->found.image, node_id);
 
-	for (size_t i = 0; i < state->voter_count; i++) {
-		if (state->voters[i] != s->params->node_id)
-			voters.has_others = true;
-	}
-	image_each_control(s->found.image, on_voters, &voters);
-	if (!voters.has_others)
+	for (size_t i = 0; i < state->voter_count; i++)
+		has_others = has_others || state->voters[i] != node_id;
+	if (!has_others)
 		return 0;
 	return complain(s, -EINVAL,
 			"the metadata log in %s belongs to a quorum with other "
 			"voters than node %d",
-			s->params->dir, s->params->node_id);
+			s->params->dir, node_id);
 }
 
 static int check_level(struct start *s)
@@ -214,13 +189,10 @@ static int begin_epoch(struct start *s)
 		.voters = { s->params->node_id },
 		.voter_count = 1,
 	};
-	int16_t kraft_version = s->found.quorum.version;
+	bool in_log = feature_level(s->found.image, KRAFT_VERSION) > 0;
 
-	image_each_control(s->found.image, on_control, &kraft_version);
 	s->q->epoch = (s->found.last_epoch < 0 ? 0 : s->found.last_epoch) + 1;
-	state.version = kraft_version > 0 ? 1 : 0;
-	if (kraft_version > 0)
-		s->q->voter_directory = s->params->directory_id;
+	state.version = in_log || s->found.quorum.version > 0 ? 1 : 0;
 	state.leader_epoch = s->q->epoch;
 	return metadata_log_write_quorum(s->q->log, &state);
 }
@@ -436,6 +408,7 @@ int quorum_start(const struct metadata_params *params,
 	s.q = calloc(1, sizeof(*s.q));
 	if (s.q == NULL)
 		return complain(&s, -ENOMEM, "out of memory");
+	s.q->self = (struct voter){ params->node_id, params->directory_id };
 	rc = open_log(&s);
 	if (rc == 0)
 		rc = check_voters(&s);

@@ -28,10 +28,6 @@ int quorum_stop(struct quorum *q, const struct image *image);
 
 int32_t quorum_epoch(const struct quorum *q);
 
-/* This node's directory, or the zero uuid in a quorum of fixed voters.  Never
- * changes. */
-struct uuid quorum_voter_directory(const struct quorum *q);
-
 /* Offset that the next record gets. */
 int64_t quorum_next_offset(const struct quorum *q);
 
@@ -41,6 +37,13 @@ int64_t quorum_next_offset(const struct quorum *q);
  */
 int quorum_append(struct quorum *q, const struct record_list *records,
 		  size_t first, size_t end, int64_t now_ms);
+
+/*
+ * Append that the voters are in the log from here on, kraft.version 1, and
+ * keep that in the image; or only keep it, in one that is made once more.
+ */
+int quorum_append_voters(struct quorum *q, struct image *image, int64_t now_ms);
+int quorum_keep_voters(const struct quorum *q, struct image *image);
 
 /*
  * Commit all that was appended since the last commit; the first time, in a new

@@ -77,14 +77,30 @@ static void what_there_is_not_is_refused(void **state)
 		{ "no.such", 1, UPGRADE },
 		{ "no.such", 0, SAFE },
 		{ "", 1, UPGRADE },
-		{ "kraft.version", 1, UPGRADE },
 		{ "kraft.version", 2, UPGRADE },
+		{ "kraft.version", 1, SAFE },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(update(*state, cases[i].feature,
 					cases[i].level, cases[i].type),
 				 WIRE_INVALID_UPDATE_VERSION);
+}
+
+/* The quorum's own: no record of the controller's says it. */
+static void the_quorum_is_to_keep_its_voters(void **state)
+{
+	const struct wish wish = { "kraft.version", 1, UPGRADE };
+	struct update_features_response response;
+	struct controller_kit *k = *state;
+
+	assert_int_equal(update_all(k, 2, &wish, 1, true, &response),
+			 WIRE_NONE);
+	assert_false(k->wants_voters);
+	assert_int_equal(update_all(k, 2, &wish, 1, false, &response),
+			 WIRE_NONE);
+	assert_true(k->wants_voters);
+	assert_int_equal(image_feature(k->image, "kraft.version"), 0);
 }
 
 static void metadata_falls_as_far_as_no_record_is_lost(void **state)
@@ -196,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(a_feature_falls_when_that_is_asked_for),
 		KIT_TEST(what_there_is_not_is_refused),
+		KIT_TEST(the_quorum_is_to_keep_its_voters),
 		KIT_TEST(metadata_falls_as_far_as_no_record_is_lost),
 		KIT_TEST(one_wrong_level_fails_them_all),
 		KIT_TEST(older_versions_are_told_of_each_feature),

@@ -17,6 +17,7 @@ struct controller_kit {
 	struct properties properties; /* of the node */
 	struct arena arena;
 	int64_t next_offset;
+	bool wants_voters; /* in the log, as was decided */
 };
 
 static inline struct controller controller_kit_core(struct controller_kit *k)
@@ -29,6 +30,7 @@ static inline struct controller controller_kit_core(struct controller_kit *k)
 		.default_replication_factor = 1,
 		.properties = &k->properties,
 		.records = &k->records,
+		.wants_voters = &k->wants_voters,
 	};
 }
 

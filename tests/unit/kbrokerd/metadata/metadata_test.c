@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "kbrokerd/metadata/metadata_log.h"
+#include "kbrokerd/metadata/feature_level.h"
 #include "kbrokerd/metadata/producer_ids.h"
 #include "support/fault_vfs.h"
 
@@ -589,6 +590,85 @@ static void on_image(void *arg, const struct image *before,
 	seen->topics_after = image_topic_count(after);
 }
 
+/* KIP-853 */
+
+enum { UPDATE_FEATURES = 57 };
+
+static int16_t set_quorum_level(struct metadata_kit *k, int16_t level)
+{
+	struct update_features_request_feature_updates update;
+	struct update_features_request request;
+	struct update_features_response response;
+
+	wire_init(&update_features_request_desc, &request);
+	wire_init(&update_features_request_feature_updates_desc, &update);
+	update.feature = slice_of(KRAFT_VERSION);
+	update.max_version_level = level;
+	update.upgrade_type = level == 0 ? 2 : 1;
+	request.feature_updates = &update;
+	request.feature_updates_count = 1;
+	kit_change(k, UPDATE_FEATURES, 2, &request, &response);
+	return response.error_code;
+}
+
+static int on_voters(void *arg, int16_t type, struct slice value)
+{
+	struct metadata_kit *k = arg;
+	struct voters_record r;
+	int16_t version;
+
+	if (type != WIRE_CONTROL_RECORD_TYPE_KRAFT_VOTERS)
+		return 0;
+	assert_true(wire_versioned_decode(&voters_record_desc, value, &k->arena,
+					  &version, &r) > 0);
+	assert_int_equal(r.voters_count, 1);
+	assert_int_equal(r.voters[0].voter_id, KIT_NODE);
+	assert_true(uuid_equal(r.voters[0].voter_directory_id,
+			       k->params.directory_id));
+	assert_int_equal(r.voters[0].endpoints_count, 1);
+	assert_true(slice_is(r.voters[0].endpoints[0].name, "CONTROLLER"));
+	assert_int_equal(r.voters[0].endpoints[0].port, 9093);
+	assert_int_equal(
+		r.voters[0].kraft_version_feature.max_supported_version, 1);
+	return 0;
+}
+
+static void assert_quorum_level(struct metadata_kit *k, int16_t level)
+{
+	const struct image *image = metadata_image(k->m);
+
+	assert_int_equal(feature_level(image, KRAFT_VERSION), level);
+	assert_int_equal(image_each_control(image, on_voters, k), 0);
+	image_release(image);
+}
+
+static void voters_are_in_the_log_from_a_level_on(void **state)
+{
+	static const struct broker_endpoint controller = { "CONTROLLER",
+							   "localhost", 9093,
+							   0 };
+	struct metadata_kit *k = *state;
+	char text[512];
+
+	k->params.controller_endpoints = &controller;
+	k->params.controller_endpoint_count = 1;
+	kit_start(k);
+	assert_quorum_level(k, 0);
+	assert_int_equal(set_quorum_level(k, 1), WIRE_NONE);
+	assert_quorum_level(k, 1);
+	assert_int_equal(set_quorum_level(k, 1), WIRE_NONE);
+	assert_int_equal(set_quorum_level(k, 0), WIRE_INVALID_UPDATE_VERSION);
+	assert_int_equal(kit_create_topic(k, "after", 1), WIRE_NONE);
+	kit_stop(k);
+
+	kit_start(k);
+	assert_quorum_level(k, 1);
+	assert_true(has_topic(k, "after"));
+	read_file(k, "__cluster_metadata-0/quorum-state", text, sizeof(text));
+	assert_non_null(strstr(text, "\"data_version\":1"));
+	assert_null(strstr(text, "currentVoters"));
+}
+
 static void listeners_hear_of_a_change_before_it_is_answered(void **state)
 {
 	struct metadata_kit *k = *state;
@@ -857,6 +937,7 @@ int main(void)
 		TEST(a_transaction_left_open_is_aborted),
 		TEST(a_snapshot_that_is_damaged_gives_way_to_an_older_one),
 		TEST(many_changes_at_a_time_are_all_answered),
+		TEST(voters_are_in_the_log_from_a_level_on),
 		TEST(listeners_hear_of_a_change_before_it_is_answered),
 		TEST(a_cached_image_is_swapped_only_for_a_newer_one),
 		TEST(producer_ids_are_never_given_twice),
