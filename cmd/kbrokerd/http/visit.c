@@ -153,6 +153,7 @@ void visit_say(struct visit *v, int status, const char *format, ...)
 	int len;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
 	len = vsnprintf(text, sizeof(text) - 1, format, args);
 	va_end(args);
 	if (len >= (int)sizeof(text) - 1)
