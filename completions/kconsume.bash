@@ -14,7 +14,7 @@ _kconsume_topics() {
 _kconsume() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
 	local prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local flags='-t --topic -p --partition -o --offset -e --exit-at-end -c --count -n --tail --isolation -C --consumer -f --format -D --delimiter -0 --nul -K --key-delimiter -O --print-offset -Z --print-null --null -u --unbuffered --enc --meta -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
+	local flags='-t --topic -p --partition -o --offset -e --exit-at-end -c --count -n --tail --isolation -G --group --instance-id --assignor --only-new -C --consumer -f --format -D --delimiter -0 --nul -K --key-delimiter -O --print-offset -Z --print-null --null -u --unbuffered --enc --meta -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
 
 	COMPREPLY=()
 	case $prev in
@@ -40,6 +40,18 @@ _kconsume() {
 		;;
 	--isolation)
 		COMPREPLY=($(compgen -W "rc ru" -- "$cur"))
+		return
+		;;
+	-G|--group)
+		COMPREPLY=()
+		return
+		;;
+	--instance-id)
+		COMPREPLY=()
+		return
+		;;
+	--assignor)
+		COMPREPLY=($(compgen -W "range roundrobin sticky cooperative-sticky uniform" -- "$cur"))
 		return
 		;;
 	-f|--format)
@@ -89,7 +101,7 @@ _kconsume() {
 		;;
 	esac
 	if [[ $cur != -* ]]; then
-		:
+		COMPREPLY=($(compgen -W "$(_kconsume_topics)" -- "$cur"))
 	fi
 	[[ $cur != -* ]] ||
 		COMPREPLY=($(compgen -W "$flags" -- "$cur"))

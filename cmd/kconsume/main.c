@@ -16,31 +16,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/progress.h"
 #include "cli/signals.h"
-#include "kconsume/choices.h"
-#include "kconsume/options.h"
-#include "kconsume/printer.h"
-#include "kconsume/tail.h"
+#include "kconsume/group_run.h"
+#include "kconsume/program.h"
 
 enum {
 	CLOCK_EVERY = 256, /* records between two looks at the clock */
-};
-
-struct program {
-	struct consume_options options;
-	struct messages messages;
-	struct client_config config;
-	struct loop *loop;
-	struct client *client;
-	struct consumer *consumer;
-	struct loop_watch *signal_watch, *reader_watch;
-	struct printer printer;
-	struct progress progress;
-	struct choices choices;
-	struct tail *tail; /* -n: records go here first */
-	int64_t now_us;
-	bool reader_gone;
 };
 
 static int64_t monotonic_us(void)
@@ -48,7 +29,7 @@ static int64_t monotonic_us(void)
 	return clock_system()->monotonic_us(clock_system());
 }
 
-static int fail(struct program *p, const struct client_error *error)
+int program_fail(struct program *p, const struct client_error *error)
 {
 	return message_fail(&p->messages, (int)error->kind, "%s", error->text);
 }
@@ -122,23 +103,7 @@ static int watch_all(struct program *p)
 
 /* What to consume */
 
-static struct consumer_position start_of(const struct consume_options *o,
-					 const struct choice *choice)
-{
-	for (size_t i = 0; i < o->start_count; i++) {
-		if (o->starts[i].partition == choice->partition)
-			return (struct consumer_position){
-				CONSUMER_OFFSET, o->starts[i].offset
-			};
-	}
-	if (o->start_shift > 0)
-		return (struct consumer_position){
-			CONSUMER_OFFSET, choice->first_offset + o->start_shift
-		};
-	return o->start;
-}
-
-static int open_consumer(struct program *p)
+int program_open_consumer(struct program *p)
 {
 	const struct consumer_handler handler = {
 		.on_end = on_end,
@@ -168,17 +133,14 @@ static int add(struct program *p, const struct choice *choice,
 static int add_all(struct program *p)
 {
 	const struct consume_options *o = &p->options;
-	int status = open_consumer(p);
+	int status = program_open_consumer(p);
 
-	/* "+N" counts from the first offset there is: that must be asked. */
-	if (status == EXIT_GO_ON && o->start_shift > 0)
-		status = choices_look_up(&p->choices, p->client,
-					 o->common.step_timeout_ms,
-					 &p->messages);
 	for (size_t i = 0; i < p->choices.count && status == EXIT_GO_ON; i++) {
 		const struct choice *choice = &p->choices.items[i];
 
-		status = add(p, choice, start_of(o, choice), o->stop);
+		status = add(p, choice,
+			     consume_options_start(o, choice->partition),
+			     o->stop);
 	}
 	return status;
 }
@@ -197,7 +159,7 @@ static int take(struct program *p, const struct consumer_record *r)
 	return rc;
 }
 
-static void show_progress(struct program *p)
+void program_show_progress(struct program *p)
 {
 	char text[128];
 
@@ -210,7 +172,7 @@ static void show_progress(struct program *p)
 	progress_show(&p->progress, p->now_us, text);
 }
 
-static bool is_enough(const struct program *p)
+bool program_has_enough(const struct program *p)
 {
 	return p->options.count >= 0 && p->printer.printed >= p->options.count;
 }
@@ -223,12 +185,13 @@ static int drain(struct program *p)
 	int rc = 0;
 
 	for (unsigned i = 0;
-	     !is_enough(p) && signals_ending() == 0 && !p->reader_gone; i++) {
+	     !program_has_enough(p) && signals_ending() == 0 && !p->reader_gone;
+	     i++) {
 		if (i % CLOCK_EVERY == 0) {
 			int64_t due = output_due_us(&p->printer.output);
 
 			p->now_us = monotonic_us();
-			show_progress(p);
+			program_show_progress(p);
 			if (due >= 0 && due <= p->now_us)
 				output_flush(&p->printer.output);
 			/* Let fetched frames come in beside the printing. */
@@ -251,9 +214,9 @@ static int consume(struct program *p)
 			return EXIT_OK; /* output_finish() says the rest */
 		if (rc < 0) {
 			output_flush(&p->printer.output);
-			return fail(p, consumer_error(p->consumer));
+			return program_fail(p, consumer_error(p->consumer));
 		}
-		if (is_enough(p) || signals_ending() != 0 ||
+		if (program_has_enough(p) || signals_ending() != 0 ||
 		    consumer_is_done(p->consumer))
 			return EXIT_OK;
 		if (output_flush(&p->printer.output) < 0)
@@ -280,7 +243,7 @@ static int print_kept(void *arg, const struct consumer_record *r)
  * everything there is. */
 static int add_last(struct program *p, int64_t back, bool *all_out)
 {
-	int status = open_consumer(p);
+	int status = program_open_consumer(p);
 
 	*all_out = true;
 	for (size_t i = 0; i < p->choices.count && status == EXIT_GO_ON; i++) {
@@ -342,18 +305,18 @@ static int run(struct program *p)
 	struct client_error error;
 	int status;
 
-	if (p->options.isolation >= 0 &&
-	    client_config_set(&p->config, "isolation.level",
-			      p->options.isolation == 0 ? "read_committed"
-							: "read_uncommitted",
-			      &error) < 0)
-		return fail(p, &error);
+	status = consume_options_configure(&p->options, &p->config,
+					   &p->messages);
+	if (status != EXIT_GO_ON)
+		return status;
 	if (loop_new(&p->loop) < 0 || watch_all(p) < 0)
 		return message_fail(&p->messages, EXIT_REFUSED,
 				    "out of memory or descriptors");
 	client_error_clear(&error);
 	if (client_new(p->loop, &p->config, &p->client, &error) < 0)
-		return fail(p, &error);
+		return program_fail(p, &error);
+	if (p->options.group != NULL)
+		return group_run(p);
 	status =
 		choices_make(&p->choices, p->client, &p->options, &p->messages);
 	if (status == EXIT_GO_ON && p->options.tail >= 0)
@@ -380,7 +343,7 @@ static void release(struct program *p)
 int main(int argc, char **argv)
 {
 	static struct program p;
-	struct option_result result;
+	struct option_result result = { 0 };
 	struct clock *clock = clock_system();
 	int status;
 
@@ -390,6 +353,8 @@ int main(int argc, char **argv)
 	consume_options_init(&p.options);
 	status = options_parse(&consume_tool, argc, argv, &p.options,
 			       &p.messages, &result);
+	p.options.operands = result.operands;
+	p.options.operand_count = result.operand_count;
 	if (status == EXIT_GO_ON)
 		status =
 			common_begin(&p.options.common, &p.messages, &p.config);

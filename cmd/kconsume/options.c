@@ -85,7 +85,7 @@ static const struct option_row consume_table[] = {
 	  .section = "What to read",
 	  .doc = "Where to start: beginning, end, N, -N before the end, +N "
 		 "after the beginning, s@TIME, 0=5,1=9 for each partition; "
-		 "e@TIME is where to stop; repeatable",
+		 "stored with -G; e@TIME is where to stop; repeatable",
 	  .def = "beginning" },
 	{ .letter = 'e',
 	  .name = "exit-at-end",
@@ -120,6 +120,34 @@ static const struct option_row consume_table[] = {
 	  .doc = "rc: committed records only; ru: those of open and aborted "
 		 "transactions too",
 	  .def = "rc" },
+	{ .letter = 'G',
+	  .name = "group",
+	  .arg = "GROUP",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(group),
+	  .section = "Groups",
+	  .doc = "Join the consumer group and read what it assigns; topics "
+		 "are operands, too, and one that begins with ^ is a pattern" },
+	{ .name = "instance-id",
+	  .arg = "ID",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(instance_id),
+	  .section = "Groups",
+	  .doc = "With -G: be a static member of that name, whose partitions "
+		 "are kept while it is away" },
+	{ .name = "assignor",
+	  .arg = "NAME",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(assignor),
+	  .section = "Groups",
+	  .choices = "range|roundrobin|sticky|cooperative-sticky|uniform",
+	  .doc = "With -G: who gets what: range, roundrobin, sticky or "
+		 "cooperative-sticky; range or uniform of the coordinator" },
+	{ .name = "only-new",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(only_new),
+	  .section = "Groups",
+	  .doc = "With -G and -o: start there only where nothing is stored" },
 	{ .letter = 'C',
 	  .name = "consumer",
 	  .kind = OPTION_IGNORED,
@@ -206,16 +234,18 @@ static const char *const examples[] = {
 	"kconsume -t orders -n 10 -J               # the last ten, as JSON",
 	"kconsume -t orders -o s@-2h -o e@-1h      # an hour of records",
 	"kconsume -t orders -e -f '%k\\t%s\\n'       # key, tab, value",
+	"kconsume -G app orders '^events\\.'         # share with a group",
 	NULL,
 };
 
 const struct option_tool consume_tool = {
 	.name = "kconsume",
 	.doc = "Print records of topics to stdout",
-	.operands = "",
+	.operands = "[TOPIC...]",
 	.tables = tables,
 	.operands_min = 0,
-	.operands_max = 0,
+	.operands_max = -1,
+	.complete = "topic",
 	.examples = examples,
 };
 
@@ -230,6 +260,8 @@ void consume_options_clear(struct consume_options *o)
 {
 	option_texts_clear(&o->topics);
 	option_texts_clear(&o->offset_texts);
+	option_texts_clear(&o->names);
+	option_texts_clear(&o->patterns);
 	option_texts_clear(&o->common.x);
 	free(o->ranges);
 	free(o->starts);
@@ -306,11 +338,9 @@ static int parse_offset(struct consume_options *o, const char *text,
 		return parse_starts(o, text);
 	if (parse_int64(text + (text[0] == '+'), &value) < 0)
 		return -EINVAL;
-	if (text[0] == '+') {
-		o->start_shift = value;
+	if (text[0] == '+')
 		return value < 0 ? -EINVAL
-				 : set_start(o, CONSUMER_BEGINNING, 0);
-	}
+				 : set_start(o, CONSUMER_FROM_BEGINNING, value);
 	if (text[0] == '-')
 		return set_start(o, CONSUMER_FROM_END, -value);
 	return set_start(o, CONSUMER_OFFSET, value);
@@ -324,10 +354,14 @@ static int finish_offsets(struct consume_options *o, int64_t now_ms,
 	for (size_t i = 0; i < o->offset_texts.count; i++) {
 		const char *text = o->offset_texts.items[i];
 
-		if (strcmp(text, "stored") == 0)
+		if (strcmp(text, "stored") == 0 && o->group == NULL)
 			return message_usage(m, "-o stored: offsets are stored "
-						"by groups; without one, give "
+						"by groups; without -G, give "
 						"an offset or a time");
+		if (strcmp(text, "stored") == 0) {
+			o->stored = true;
+			continue;
+		}
 		switch (parse_offset(o, text, now_ms)) {
 		case 0:
 			break;
@@ -342,6 +376,11 @@ static int finish_offsets(struct consume_options *o, int64_t now_ms,
 				text);
 		}
 	}
+	if (o->stored && (o->start_set || o->start_count > 0))
+		return message_usage(m, "-o stored: a second place to start");
+	if (o->only_new && !o->start_set && o->start_count == 0)
+		return message_usage(m, "--only-new goes with -o OFFSET: where "
+					"to start if nothing is stored");
 	if (o->exit_at_end && o->stop.place == CONSUMER_NOWHERE)
 		o->stop.place = CONSUMER_END;
 	return EXIT_GO_ON;
@@ -379,13 +418,138 @@ static int finish_output(struct consume_options *o, struct messages *m)
 	return EXIT_GO_ON;
 }
 
+static int add_name(struct option_texts *texts, const char *text,
+		    struct messages *m)
+{
+	const char **grown =
+		reallocarray(texts->items, texts->count + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		return message_fail(m, EXIT_REFUSED, "out of memory");
+	texts->items = grown;
+	texts->items[texts->count++] = text;
+	return EXIT_GO_ON;
+}
+
+/* kcat's way: what begins with ^ is a pattern. */
+static int add_topic(struct consume_options *o, const char *text,
+		     struct messages *m)
+{
+	if (text[0] == '\0')
+		return message_usage(m, "a topic's name is empty");
+	return add_name(text[0] == '^' ? &o->patterns : &o->names, text, m);
+}
+
+static int finish_group(struct consume_options *o, struct messages *m)
+{
+	int status = EXIT_GO_ON;
+
+	if (o->group[0] == '\0')
+		return message_usage(m, "-G: a group's name is not empty");
+	for (size_t i = 0; i < o->topics.count && status == EXIT_GO_ON; i++)
+		status = add_topic(o, o->topics.items[i], m);
+	for (int i = 0; i < o->operand_count && status == EXIT_GO_ON; i++)
+		status = add_topic(o, o->operands[i], m);
+	if (status != EXIT_GO_ON)
+		return status;
+	if (o->names.count + o->patterns.count == 0)
+		return message_usage(m,
+				     "-G %s: no topic: kconsume -G GROUP "
+				     "TOPIC... ^REGEX...",
+				     o->group);
+	if (o->range_count > 0)
+		return message_usage(m, "-p goes without -G: the group decides "
+					"who reads which partition");
+	if (o->tail >= 0)
+		return message_usage(m, "-n goes without -G");
+	return EXIT_GO_ON;
+}
+
+static int check_groupless(const struct consume_options *o, struct messages *m)
+{
+	if (o->operand_count > 0)
+		return message_usage(m,
+				     "unexpected argument '%s': topics are "
+				     "given as operands with -G, else with "
+				     "-t",
+				     o->operands[0]);
+	if (o->topics.count == 0)
+		return message_usage(m, "no topic: -t TOPIC");
+	if (o->instance_id != NULL || o->assignor != NULL || o->only_new)
+		return message_usage(m, "--instance-id, --assignor and "
+					"--only-new go with -G");
+	return EXIT_GO_ON;
+}
+
+static int set(struct client_config *config, const char *name,
+	       const char *value, struct messages *m)
+{
+	struct client_error error;
+
+	if (client_config_set(config, name, value, &error) >= 0)
+		return EXIT_GO_ON;
+	return message_fail(m, (int)error.kind, "%s", error.text);
+}
+
+/*
+ * uniform is an assignor of coordinators only; range is there both ways; the
+ * others run in clients.
+ */
+static int set_assignor(const char *name, struct client_config *config,
+			struct messages *m)
+{
+	int status = EXIT_GO_ON;
+	bool is_uniform = strcmp(name, "uniform") == 0;
+
+	if (is_uniform || strcmp(name, "range") == 0)
+		status = set(config, "group.remote.assignor", name, m);
+	if (status == EXIT_GO_ON && !is_uniform)
+		status = set(config, "partition.assignment.strategy", name, m);
+	return status;
+}
+
+int consume_options_configure(const struct consume_options *o,
+			      struct client_config *config, struct messages *m)
+{
+	int status = EXIT_GO_ON;
+
+	if (o->isolation >= 0)
+		status = set(config, "isolation.level",
+			     o->isolation == 0 ? "read_committed"
+					       : "read_uncommitted",
+			     m);
+	if (status == EXIT_GO_ON && o->group != NULL)
+		status = set(config, "group.id", o->group, m);
+	if (status == EXIT_GO_ON && o->instance_id != NULL)
+		status = set(config, "group.instance.id", o->instance_id, m);
+	if (status == EXIT_GO_ON && o->assignor != NULL)
+		status = set_assignor(o->assignor, config, m);
+	return status;
+}
+
+struct consumer_position consume_options_start(const struct consume_options *o,
+					       int32_t partition)
+{
+	for (size_t i = 0; i < o->start_count; i++) {
+		if (o->starts[i].partition == partition)
+			return (struct consumer_position){
+				CONSUMER_OFFSET, o->starts[i].offset
+			};
+	}
+	return o->start;
+}
+
 int consume_options_finish(struct consume_options *o, int64_t now_ms,
 			   struct messages *m)
 {
 	int status;
 
-	if (o->topics.count == 0)
-		return message_usage(m, "no topic: -t TOPIC");
+	if (o->group != NULL)
+		status = finish_group(o, m);
+	else
+		status = check_groupless(o, m);
+	if (status != EXIT_GO_ON)
+		return status;
 	if (o->tail >= 0 && (o->offset_texts.count > 0 || o->count >= 0))
 		return message_usage(m, "-n reads the end: it goes without -o "
 					"and -c");

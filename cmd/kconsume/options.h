@@ -32,6 +32,12 @@ struct consume_options {
 	int64_t tail;  /* -1: off */
 	int isolation; /* index of ISOLATION_CHOICES, -1: the property's */
 
+	const char *group; /* NULL: none */
+	const char *instance_id, *assignor;
+	bool only_new;
+	char **operands; /* operand_count, in argv */
+	int operand_count;
+
 	const char *format;
 	const char *delimiter_text, *key_delimiter_text;
 	bool nul_delimiter;
@@ -42,10 +48,20 @@ struct consume_options {
 	int encoding; /* enum envelope_encoding */
 	bool meta;
 
+	/* With a group: how it is committed what was read. */
+	int commit;                    /* index of COMMIT_CHOICES, -1: drain */
+	int64_t ack_fd;                /* -1: none */
+	int ack;                       /* index of ACK_CHOICES; 1: exact */
+	const char *exec;              /* NULL: records go to stdout */
+	int64_t batch_count, batch_ms; /* of --exec; 0: no limit */
+	int64_t retries;
+	const char *dlq; /* topic, or file where there is a '/' in it */
+
 	/* Worked out of the above by consume_options_finish(). */
 	struct consumer_position start, stop;
 	bool start_set;
-	int64_t start_shift; /* "+N": that many after the beginning */
+	bool stored;                         /* -o stored */
+	struct option_texts names, patterns; /* -G: of -t and operands */
 	struct partition_start *starts;
 	size_t start_count;
 	struct buffer delimiter, key_delimiter; /* key: empty is none */
@@ -62,5 +78,14 @@ void consume_options_clear(struct consume_options *o);
  */
 int consume_options_finish(struct consume_options *o, int64_t now_ms,
 			   struct messages *m);
+
+/* Set the properties that options stand for.  EXIT_GO_ON, or EXIT_USAGE or
+ * another status, said. */
+int consume_options_configure(const struct consume_options *o,
+			      struct client_config *config, struct messages *m);
+
+/* Where -o, if there is one, wants to start in the partition. */
+struct consumer_position consume_options_start(const struct consume_options *o,
+					       int32_t partition);
 
 #endif /* KCONSUME_OPTIONS_H */

@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/exit_code.h"
@@ -82,10 +85,71 @@ int output_flush(struct output *o)
 	return o->error;
 }
 
+/*
+ * So much a write takes at once, if poll(2) says that it takes any: POSIX has
+ * a pipe so for PIPE_BUF bytes; a terminal says less of itself.  What always
+ * takes all, a file, gets all.
+ */
+static size_t step_of(const struct output *o, size_t len)
+{
+	enum { TERMINAL_STEP = 256 };
+	struct stat st;
+	size_t step = PIPE_BUF;
+
+	if (o->terminal)
+		step = TERMINAL_STEP;
+	else if (fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode))
+		step = len;
+	return len < step ? len : step;
+}
+
+static ssize_t write_step(const struct output *o, const uint8_t *data,
+			  size_t len)
+{
+	/* A socket takes what fits; who is no socket says so. */
+	ssize_t n = send(o->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0 && errno == ENOTSOCK)
+		n = write(o->fd, data, step_of(o, len));
+	return n;
+}
+
+int output_flush_some(struct output *o)
+{
+	size_t done = 0;
+
+	if (o->buffer.failed)
+		return output_flush(o);
+	while (done < o->buffer.len && o->error == 0) {
+		struct pollfd p = { .fd = o->fd, .events = POLLOUT };
+		ssize_t n;
+
+		if (poll(&p, 1, 0) == 0)
+			break;
+		n = write_step(o, o->buffer.data + done, o->buffer.len - done);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN)
+			break;
+		else if (errno != EINTR)
+			o->error = -errno;
+	}
+	o->written += (int64_t)done;
+	if (o->error != 0)
+		buffer_reset(&o->buffer);
+	else
+		buffer_consume(&o->buffer, done);
+	if (o->buffer.len == 0)
+		o->oldest_us = -1;
+	return o->error != 0 ? o->error : o->buffer.len == 0;
+}
+
 int output_filled(struct output *o, int64_t now_us)
 {
 	if (o->oldest_us < 0)
 		o->oldest_us = now_us;
+	if (o->deferred)
+		return o->buffer.failed ? output_flush(o) : o->error;
 	if (o->unbuffered || o->buffer.failed || o->error != 0 ||
 	    o->buffer.len >= OUTPUT_BUFFER_BYTES)
 		return output_flush(o);

@@ -23,6 +23,7 @@ struct output {
 	int64_t oldest_us;    /* when the oldest byte in buffer came, or -1 */
 	bool terminal;
 	bool unbuffered; /* -u: each output_filled() flushes */
+	bool deferred; /* output_filled() never does: see output_flush_some() */
 	int64_t written; /* bytes, in all */
 };
 
@@ -48,6 +49,13 @@ int output_put(struct output *o, const void *data, size_t len);
 
 /* Write all; waits for the reader.  0, or -EPIPE, -ENOSPC, -EIO, -ENOMEM. */
 int output_flush(struct output *o);
+
+/*
+ * Write what can be written without waiting for the reader, for tools that
+ * have other things to do.  1 when all is out, 0 when the reader is to be
+ * waited for (LOOP_WRITE of o->fd), or an error as above.
+ */
+int output_flush_some(struct output *o);
 
 /* Monotonic time by which output_flush() is due, or -1 when nothing waits. */
 int64_t output_due_us(const struct output *o);

@@ -26,6 +26,7 @@ enum consumer_place {
 	CONSUMER_END,
 	CONSUMER_OFFSET,   /* value */
 	CONSUMER_FROM_END, /* value records before the end, not below start */
+	CONSUMER_FROM_BEGINNING, /* value offsets after the beginning */
 	CONSUMER_TIME,    /* first record at or after value, ms; else the end */
 	CONSUMER_NOWHERE, /* as a stop: go on for ever */
 };

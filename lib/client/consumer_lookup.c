@@ -28,6 +28,7 @@ static unsigned wants_of(const struct consumer_position *place, bool is_stop)
 {
 	switch (place->place) {
 	case CONSUMER_BEGINNING:
+	case CONSUMER_FROM_BEGINNING:
 		return WANT_EARLIEST;
 	case CONSUMER_END:
 		return WANT_LATEST;
@@ -60,6 +61,8 @@ static int64_t resolve(const struct consumer_partition *p,
 	switch (place->place) {
 	case CONSUMER_BEGINNING:
 		return found(p, WANT_EARLIEST);
+	case CONSUMER_FROM_BEGINNING:
+		return found(p, WANT_EARLIEST) + place->value;
 	case CONSUMER_END:
 		return found(p, WANT_LATEST);
 	case CONSUMER_OFFSET:

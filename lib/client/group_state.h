@@ -69,9 +69,9 @@ struct group_member {
 	struct client_request *request; /* of the membership, under way */
 
 	int64_t patience_ms;
-	int64_t failing_since_ms; /* -1: it is not */
+	int64_t failing_since_ms;    /* -1: it is not */
 	struct client_error failure; /* the last */
-	int64_t leave_by_ms; /* INT64_MAX: it is not to leave */
+	int64_t leave_by_ms;         /* INT64_MAX: it is not to leave */
 
 	/* Topic ids of the consumer protocol. */
 	struct group_topic_name *ids;
