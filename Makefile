@@ -29,7 +29,7 @@ quiet    = $(if $(V),,@echo '  $(1)' $(2); )
 SNAPPY   = $(if $(SAN),-lsnappy,-Wl,-Bstatic -lsnappy -lstdc++ -Wl,-Bdynamic -static-libgcc -lm)
 LIBS     = -levent_extra -levent_core -levent_pthreads -ljansson -llz4 -lzstd -lisal $(SNAPPY) -lz -lpcre2-8 -lnettle -lxxhash -lpthread
 
-PROGRAMS = kbrokerd kconsume kproduce ktopics
+PROGRAMS = kbrokerd kconsume kgroups kproduce ktopics
 TOOLS    = $(filter-out kbrokerd,$(PROGRAMS))
 
 WIRE_SCHEMA = $(wildcard lib/wire/schema/*.def)

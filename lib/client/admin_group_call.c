@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "client/admin.h"
 #include "client/admin_fan.h"
 #include "wire/enums.h"
 #include "wire/errors.h"
@@ -203,6 +204,29 @@ static int find_coordinators(struct group_call *call)
 	return rc;
 }
 
+/*
+ * A coordinator that the client does not know cannot be asked: nothing may
+ * have made it ask for the brokers yet, or this one is new.
+ */
+static int know_coordinators(struct group_call *call)
+{
+	static const char *const none[1];
+	struct client_request *request;
+	int rc;
+
+	for (size_t i = 0; i < call->count; i++) {
+		int32_t node = call->left[i]->coordinator;
+
+		if (node < 0 || client_node(call->client, node) != NULL)
+			continue;
+		rc = admin_metadata(call->client, none, 0, time_left(call),
+				    &request, &call->error);
+		client_request_free(request);
+		return rc;
+	}
+	return 0;
+}
+
 /* Asking */
 
 static int by_coordinator(const void *a, const void *b)
@@ -353,6 +377,8 @@ static int run_rounds(struct group_call *call)
 
 	for (;;) {
 		rc = find_coordinators(call);
+		if (rc == 0)
+			rc = know_coordinators(call);
 		if (rc == 0)
 			rc = ask_coordinators_of_all(call);
 		if (rc < 0)

@@ -5,8 +5,8 @@
 load helper
 
 ROOT=$BATS_TEST_DIRNAME/../..
-PROGRAMS="kbrokerd kconsume kproduce ktopics"
-TOOLS="kconsume kproduce ktopics"
+PROGRAMS="kbrokerd kconsume kgroups kproduce ktopics"
+TOOLS="kconsume kgroups kproduce ktopics"
 
 # What -X dump says of a property, for the options given.
 dumped() {

@@ -50,6 +50,7 @@ teardown() {
 # The programs, none of which may hang a test.
 kproduce() { timeout --foreground "$TEST_LIMIT_SECONDS" "$BIN/kproduce" "$@"; }
 kconsume() { timeout --foreground "$TEST_LIMIT_SECONDS" "$BIN/kconsume" "$@"; }
+kgroups() { timeout --foreground "$TEST_LIMIT_SECONDS" "$BIN/kgroups" "$@"; }
 ktopics() { timeout --foreground "$TEST_LIMIT_SECONDS" "$BIN/ktopics" "$@"; }
 
 # Run in the background, its id in $pid: start kconsume -t x >out

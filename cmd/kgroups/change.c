@@ -1,0 +1,514 @@
+/*
+ * change.c - a plan becomes what is committed
+ */
+#include "kgroups/change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "kgroups/ends.h"
+#include "kgroups/snapshot.h"
+#include "kgroups/undo.h"
+#include "wire/errors.h"
+
+enum { POLL_MS = 250, PLAN_BYTES_MAX = 256 << 20 };
+
+static const struct column columns[] = {
+	{ "group", COLUMN_TEXT },    { "topic", COLUMN_TEXT },
+	{ "partition", COLUMN_INT }, { "from", COLUMN_INT },
+	{ "to", COLUMN_INT },        { "ok", COLUMN_BOOL },
+	{ "error", COLUMN_TEXT },
+};
+
+struct change {
+	struct kgroups *k;
+	struct plan *plan;
+	struct group_list names;
+	struct snapshot snapshot;
+	const char **errors; /* of each row, NULL: none */
+	bool *good;          /* each row: to be done, later: done */
+	struct table *table;
+};
+
+/* Reading */
+
+static int read_file(struct kgroups *k, const char *name, struct buffer *text)
+{
+	bool is_stdin = strcmp(name, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	int rc = fd < 0 ? -errno : buffer_read(text, fd, PLAN_BYTES_MAX);
+
+	if (fd >= 0 && !is_stdin)
+		close(fd);
+	if (rc == 0)
+		return EXIT_GO_ON;
+	return message_fail(&k->run.messages,
+			    rc == -ENOENT ? EXIT_MISSING : EXIT_REFUSED,
+			    "cannot read '%s': %s", name, strerror(-rc));
+}
+
+static int read_plan(struct kgroups *k, const char *name, struct plan *plan)
+{
+	struct buffer text = { 0 };
+	char why[PLAN_WHY_MAX];
+	int64_t line;
+	int status = read_file(k, name, &text);
+
+	if (status == EXIT_GO_ON && text.len > 0) {
+		int rc = plan_read(plan, buffer_slice(&text), k->options.group,
+				   why, &line);
+
+		if (rc == -ENOMEM)
+			run_out_of_memory(&k->run);
+		if (rc < 0)
+			status = message_fail(&k->run.messages, EXIT_BAD_DATA,
+					      "%s:%lld: %s; nothing changed",
+					      strcmp(name, "-") == 0 ? "stdin"
+								     : name,
+					      (long long)line, why);
+	}
+	buffer_clear(&text);
+	return status;
+}
+
+int change_read(struct kgroups *k, struct plan *plan)
+{
+	int status = EXIT_GO_ON;
+
+	if (k->run.operand_count == 0)
+		return read_plan(k, "-", plan);
+	for (int i = 0; status == EXIT_GO_ON && i < k->run.operand_count; i++)
+		status = read_plan(k, k->run.operands[i], plan);
+	return status;
+}
+
+/* Refusing */
+
+__attribute__((format(printf, 4, 5))) static void refuse(struct change *c,
+							 size_t row, int status,
+							 const char *format,
+							 ...)
+{
+	const struct plan_row *r = &c->plan->rows[row];
+	struct run *run = &c->k->run;
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		run_out_of_memory(run);
+	c->errors[row] = run_printf(run, "%s", text);
+	free(text);
+	c->good[row] = false;
+	message_error(&run->messages, "%s/%s[%d]: %s", r->group, r->topic,
+		      r->partition, c->errors[row]);
+	run->status = exit_worse(run->status, status);
+}
+
+static void refuse_code(struct change *c, size_t row, int16_t code)
+{
+	refuse(c, row, (int)client_error_kind_of(code), "%s: %s",
+	       client_code_name(code),
+	       wire_error_text(code) == NULL ? "" : wire_error_text(code));
+}
+
+static size_t group_of(const struct change *c, const struct plan_row *row)
+{
+	size_t g = 0;
+
+	while (strcmp(c->names.items[g], row->group) != 0)
+		g++;
+	return g;
+}
+
+/* An offset for people: -1 is "nothing". */
+static const char *offset_text(struct change *c, int64_t offset)
+{
+	return offset < 0 ? "nothing"
+			  : run_printf(&c->k->run, "%lld", (long long)offset);
+}
+
+/* Can the group be changed by us? */
+static bool check_group(struct change *c, size_t row)
+{
+	size_t g = group_of(c, &c->plan->rows[row]);
+	const struct admin_group_info *info = &c->snapshot.groups[g];
+
+	if (info->code != WIRE_NONE && info->code != WIRE_GROUP_ID_NOT_FOUND) {
+		refuse_code(c, row, info->code);
+		return false;
+	}
+	/* What no member reads may be forgotten; the coordinator knows. */
+	if (info->member_count == 0 || c->plan->rows[row].to < 0)
+		return true;
+	refuse(c, row, EXIT_REFUSED,
+	       "the group is in use (%s, members: %zu); stop them, "
+	       "--wait-empty "
+	       "T waits for that",
+	       info->state, info->member_count);
+	return false;
+}
+
+static void check_row(struct change *c, size_t i,
+		      const struct partition_ends *ends)
+{
+	struct plan_row *row = &c->plan->rows[i];
+	const struct position *p = snapshot_find(&c->snapshot, group_of(c, row),
+						 row->topic, row->partition);
+	int64_t committed = p == NULL ? -1 : p->committed;
+	bool force = c->k->options.force;
+
+	if (!check_group(c, i))
+		return;
+	if (row->has_from && row->from != committed && !force) {
+		refuse(c, i, EXIT_REFUSED,
+		       "%s is committed, not %s as the plan says; --force sets "
+		       "it all the same",
+		       offset_text(c, committed), offset_text(c, row->from));
+		return;
+	}
+	row->from = committed;
+	if (row->to < 0) {
+		/* There is nothing to forget: it is done. */
+		c->good[i] = true;
+		return;
+	}
+	if (ends->code != WIRE_NONE) {
+		refuse_code(c, i, ends->code);
+		return;
+	}
+	if (row->to > ends->end && !force) {
+		refuse(c, i, EXIT_REFUSED,
+		       "%lld is beyond the end, %lld; --force sets it all the "
+		       "same",
+		       (long long)row->to, (long long)ends->end);
+		return;
+	}
+	if (row->to < ends->start)
+		message_warning(&c->k->run.messages,
+				"%s/%s[%d]: %lld is before the start, %lld: "
+				"that is where it goes on",
+				row->group, row->topic, row->partition,
+				(long long)row->to, (long long)ends->start);
+	c->good[i] = true;
+}
+
+static void check_rows(struct change *c)
+{
+	struct plan *plan = c->plan;
+	struct partition_ends *ends =
+		run_alloc(&c->k->run, plan->count, sizeof(*ends));
+	struct client_error error = { 0 };
+
+	for (size_t i = 0; i < plan->count; i++)
+		ends[i] = (struct partition_ends){
+			.topic = plan->rows[i].topic,
+			.partition = plan->rows[i].partition,
+		};
+	if (ends_read(c->k, ends, plan->count, -1, &error) < 0) {
+		run_fail(&c->k->run, &error);
+		return;
+	}
+	for (size_t i = 0; i < plan->count; i++)
+		check_row(c, i, &ends[i]);
+}
+
+/* Waiting until the groups are empty */
+
+/* EXIT_GO_ON: they are, or whoever is not is refused later. */
+static int wait_empty(struct change *c)
+{
+	struct run *run = &c->k->run;
+	int64_t end_ms = loop_now_ms(run->loop) + c->k->options.wait_empty_ms;
+	struct admin_group_info *infos =
+		run_alloc(run, c->names.count, sizeof(*infos));
+	bool empty = false;
+
+	if (c->k->options.wait_empty_ms == 0)
+		return EXIT_GO_ON;
+	while (!empty) {
+		struct admin_answers answers = { 0 };
+		struct client_error error = { 0 };
+
+		if (admin_describe_groups(run->client, c->names.items,
+					  c->names.count,
+					  run->options->common.step_timeout_ms,
+					  &answers, infos, &error) < 0) {
+			run_fail(run, &error);
+			admin_answers_clear(&answers);
+			return run->status;
+		}
+		empty = true;
+		for (size_t g = 0; g < c->names.count; g++)
+			empty = empty && infos[g].member_count == 0;
+		admin_answers_clear(&answers);
+		if (loop_now_ms(run->loop) >= end_ms)
+			return EXIT_GO_ON;
+		if (!empty)
+			run_sleep(run, POLL_MS);
+	}
+	return EXIT_GO_ON;
+}
+
+/* Doing it */
+
+/* The rows of one group that are to be committed, or to be forgotten. */
+static size_t pick(struct change *c, size_t first, size_t count, bool forget,
+		   struct admin_group *group, size_t *places)
+{
+	group->offset_count = 0;
+	for (size_t i = first; i < first + count; i++) {
+		const struct plan_row *row = &c->plan->rows[i];
+
+		if (!c->good[i] || (row->to < 0) != forget)
+			continue;
+		places[group->offset_count] = i;
+		group->offsets[group->offset_count++] =
+			(struct admin_group_offset){
+				.topic = row->topic,
+				.partition = row->partition,
+				.offset = row->to,
+				.leader_epoch = -1,
+				.metadata = slice_of(""),
+				.code = WIRE_UNKNOWN_SERVER_ERROR,
+			};
+	}
+	return group->offset_count;
+}
+
+static void tell_codes(struct change *c, const struct admin_group *group,
+		       const size_t *places)
+{
+	for (size_t i = 0; i < group->offset_count; i++) {
+		int16_t code = group->code != WIRE_NONE
+				       ? group->code
+				       : group->offsets[i].code;
+		const struct plan_row *row = &c->plan->rows[places[i]];
+
+		/* Nothing was there, and nothing is: fine. */
+		if (row->to < 0 && row->from < 0 &&
+		    code == WIRE_GROUP_ID_NOT_FOUND)
+			continue;
+		if (code != WIRE_NONE)
+			refuse_code(c, places[i], code);
+	}
+}
+
+static void ask(struct change *c, struct admin_group *group,
+		const size_t *places, enum admin_group_question question)
+{
+	struct run *run = &c->k->run;
+	struct admin_answers answers = { 0 };
+	struct client_error error = { 0 };
+
+	if (admin_ask_groups(run->client, question, group, 1,
+			     run->options->common.step_timeout_ms, &answers,
+			     &error) == 0) {
+		tell_codes(c, group, places);
+	} else {
+		run->status = exit_worse(run->status, (int)error.kind);
+		for (size_t i = 0; i < group->offset_count; i++)
+			refuse(c, places[i], (int)error.kind, "%s", error.text);
+	}
+	admin_answers_clear(&answers);
+}
+
+static size_t count_of_group(const struct plan *plan, size_t first)
+{
+	size_t i = first;
+
+	while (i < plan->count &&
+	       strcmp(plan->rows[i].group, plan->rows[first].group) == 0)
+		i++;
+	return i - first;
+}
+
+static void commit_rows(struct change *c)
+{
+	struct plan *plan = c->plan;
+	struct run *run = &c->k->run;
+	struct admin_group_offset *offsets =
+		run_alloc(run, plan->count, sizeof(*offsets));
+	size_t *places = run_alloc(run, plan->count, sizeof(*places));
+
+	for (size_t i = 0; i < plan->count; i += count_of_group(plan, i)) {
+		size_t g = group_of(c, &plan->rows[i]);
+		struct admin_group group = {
+			.name = plan->rows[i].group,
+			.coordinator = c->snapshot.groups[g].coordinator,
+			.offsets = offsets,
+		};
+		size_t count = count_of_group(plan, i);
+
+		if (pick(c, i, count, false, &group, places) > 0)
+			ask(c, &group, places, ADMIN_COMMIT_OFFSETS);
+		if (pick(c, i, count, true, &group, places) > 0)
+			ask(c, &group, places, ADMIN_FORGET_OFFSETS);
+	}
+}
+
+/* Is it as it should be now? */
+static void verify(struct change *c)
+{
+	struct client_error error = { 0 };
+	struct snapshot now;
+
+	if (snapshot_take(c->k, &c->names, NULL, SNAPSHOT_NO_ENDS, &now,
+			  &error) < 0)
+		run_fail(&c->k->run, &error);
+	for (size_t i = 0; now.groups != NULL && error.kind == CLIENT_OK &&
+			   i < c->plan->count;
+	     i++) {
+		const struct plan_row *row = &c->plan->rows[i];
+		const struct position *p = snapshot_find(
+			&now, group_of(c, row), row->topic, row->partition);
+		int64_t committed = p == NULL ? -1 : p->committed;
+
+		if (c->good[i] && committed != row->to)
+			refuse(c, i, EXIT_REFUSED,
+			       "%s is committed now, not %s: somebody else "
+			       "commits too",
+			       offset_text(c, committed),
+			       offset_text(c, row->to));
+	}
+	snapshot_clear(&now);
+}
+
+static bool all_good(const struct change *c)
+{
+	for (size_t i = 0; i < c->plan->count; i++) {
+		if (!c->good[i])
+			return false;
+	}
+	return true;
+}
+
+static bool any_good(const struct change *c)
+{
+	for (size_t i = 0; i < c->plan->count; i++) {
+		if (c->good[i])
+			return true;
+	}
+	return false;
+}
+
+static void put_rows(struct change *c)
+{
+	for (size_t i = 0; i < c->plan->count; i++) {
+		const struct plan_row *row = &c->plan->rows[i];
+
+		table_text(c->table, row->group);
+		table_text(c->table, row->topic);
+		table_int(c->table, row->partition);
+		if (row->from < 0)
+			table_none(c->table);
+		else
+			table_int(c->table, row->from);
+		if (row->to < 0)
+			table_none(c->table);
+		else
+			table_int(c->table, row->to);
+		table_int(c->table, c->good[i]);
+		table_text(c->table, c->errors[i]);
+		table_row_end(c->table);
+	}
+}
+
+static void commit_all(struct change *c)
+{
+	struct undo undo;
+	int status = undo_open(c->k, &undo);
+
+	if (status == EXIT_GO_ON)
+		status = undo_write(&undo, c->plan, c->good);
+	if (status != EXIT_GO_ON) {
+		c->k->run.status = exit_worse(c->k->run.status, status);
+		for (size_t i = 0; i < c->plan->count; i++)
+			c->good[i] = false;
+		return;
+	}
+	commit_rows(c);
+	verify(c);
+	if (!all_good(c))
+		undo_write(&undo, c->plan, c->good);
+	undo_close(&undo, any_good(c));
+}
+
+static int check_and_commit(struct change *c, int (*before_commit)(void *arg),
+			    void *arg)
+{
+	struct kgroups *k = c->k;
+	struct client_error error = { 0 };
+	int status = wait_empty(c);
+
+	if (status != EXIT_GO_ON)
+		return status;
+	if (snapshot_take(k, &c->names, NULL, SNAPSHOT_NO_ENDS, &c->snapshot,
+			  &error) < 0) {
+		run_fail(&k->run, &error);
+		return k->run.status;
+	}
+	check_rows(c);
+	if (before_commit != NULL && all_good(c) && !k->run.options->dry_run) {
+		status = before_commit(arg);
+		if (status != EXIT_GO_ON)
+			return status;
+	}
+	if (any_good(c) && !k->run.options->dry_run &&
+	    (before_commit == NULL || all_good(c)))
+		commit_all(c);
+	put_rows(c);
+	return EXIT_GO_ON;
+}
+
+static void list_names(struct change *c)
+{
+	const struct plan *plan = c->plan;
+
+	c->names.items =
+		run_alloc(&c->k->run, plan->count, sizeof(*c->names.items));
+	for (size_t i = 0; i < plan->count; i += count_of_group(plan, i))
+		c->names.items[c->names.count++] = plan->rows[i].group;
+}
+
+int change_apply(struct kgroups *k, struct plan *plan,
+		 int (*before_commit)(void *arg), void *arg)
+{
+	struct change c = { .k = k, .plan = plan };
+	const struct plan_row *twin;
+	int status;
+
+	plan_sort(plan);
+	twin = plan_twin(plan);
+	if (twin != NULL)
+		return message_fail(&k->run.messages, EXIT_BAD_DATA,
+				    "%s/%s[%d] is in the plan twice, also in "
+				    "line %lld; nothing changed",
+				    twin->group, twin->topic, twin->partition,
+				    (long long)twin->line);
+	if (plan->count == 0) {
+		message_notice(&k->run.messages, "the plan is empty");
+		return k->run.status;
+	}
+	c.table = run_table(&k->run, columns,
+			    sizeof(columns) / sizeof(columns[0]), NULL);
+	if (c.table == NULL)
+		return EXIT_USAGE;
+	c.errors = run_alloc(&k->run, plan->count, sizeof(*c.errors));
+	c.good = run_alloc(&k->run, plan->count, sizeof(*c.good));
+	list_names(&c);
+	status = check_and_commit(&c, before_commit, arg);
+	snapshot_clear(&c.snapshot);
+	if (status != EXIT_GO_ON) {
+		table_free(c.table);
+		return exit_worse(k->run.status, status);
+	}
+	return run_finish(&k->run, c.table);
+}
