@@ -3,6 +3,8 @@
  */
 #include "kbrokerd/group/classic_kit.h"
 
+#include "kbrokerd/group/consumer_kit.h"
+
 static void a_first_join_without_an_id_is_given_one(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -489,6 +491,38 @@ static void errors_name_no_protocol_in_old_versions(void **state)
 	group_kit_free(kit);
 }
 
+static void a_consumer_group_becomes_a_classic_one_when_all_have_left(
+	void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client modern = consumer_client(kit, "modern");
+	struct classic_client c = classic_client(NULL);
+
+	(void)state;
+	c.protocol_type = "connect";
+	kit_add_topic(kit, "t", 2);
+	assert_int_equal(consumer_beat_full(&modern), WIRE_NONE);
+	classic_ask_join(kit, &c);
+	assert_int_equal(classic_join_error(&c),
+			 WIRE_INCONSISTENT_GROUP_PROTOCOL);
+	assert_string_equal(group_type(classic_kit_group(kit)), "consumer");
+	modern.epoch = EPOCH_LEAVE;
+	assert_int_equal(consumer_beat(&modern), WIRE_NONE);
+	assert_string_equal(classic_kit_state(kit), "Empty");
+
+	kit->append_rc = -ENOSPC;
+	classic_ask_join(kit, &c);
+	assert_int_equal(classic_join_error(&c), group_commit_error(-ENOSPC));
+	assert_string_equal(group_type(classic_kit_group(kit)), "consumer");
+	kit->append_rc = 0;
+	classic_kit_stabilize(kit, &c, 1);
+	assert_string_equal(group_type(classic_kit_group(kit)), "classic");
+	kit_assert_replayed(kit, classic_kit_same);
+	consumer_client_clear(&modern);
+	classic_client_clear(&c);
+	group_kit_free(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +554,8 @@ int main(void)
 		cmocka_unit_test(
 			version_0_has_the_session_timeout_for_a_rebalance),
 		cmocka_unit_test(errors_name_no_protocol_in_old_versions),
+		cmocka_unit_test(
+			a_consumer_group_becomes_a_classic_one_when_all_have_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
