@@ -75,11 +75,28 @@ static const char *kind_of(const struct ktopics *k)
 	return k->options.broker >= 0 ? "broker" : "topic";
 }
 
-/* A broker's properties are known to that broker only. */
-static int32_t node_of(const struct ktopics *k)
+/*
+ * A broker's properties are known to that broker only.  One that does not
+ * answer where it is advertised may still be who answered as the bootstrap
+ * server: how else would a wrong advertised.listeners be taken back?  Another
+ * one refuses, as the request names the broker.
+ */
+static bool call(struct ktopics *k, struct client_request *request)
 {
-	return k->options.broker >= 0 ? (int32_t)k->options.broker
-				      : CLIENT_ANY_NODE;
+	int64_t timeout_ms = k->run.options->common.step_timeout_ms;
+	const struct client_error *error = client_request_error(request);
+
+	if (k->options.broker < 0)
+		return run_call(&k->run, request, CLIENT_ANY_NODE);
+	if (client_call(request, (int32_t)k->options.broker, timeout_ms) == 0)
+		return true;
+	if (error->kind != CLIENT_UNREACHABLE ||
+	    client_request_was_sent(request)) {
+		run_fail(&k->run, error);
+		return false;
+	}
+	message_warning(&k->run.messages, "%s; asking the former", error->text);
+	return run_call(&k->run, request, CLIENT_ANY_NODE);
 }
 
 struct resources {
@@ -229,7 +246,7 @@ struct client_request *configs_describe(struct ktopics *k,
 	for (size_t i = 0; i < count; i++)
 		fill_resource(k, arena, &q->resources[i], &resources[i], names,
 			      name_count);
-	if (run_call(&k->run, request, node_of(k)))
+	if (call(k, request))
 		return request;
 	client_request_free(request);
 	return NULL;
@@ -550,7 +567,7 @@ static int change(struct ktopics *k, const struct resources *resources,
 	for (size_t i = 0; i < resources->count; i++)
 		fill_change(k, arena, &q->resources[i], &resources->items[i],
 			    settings);
-	if (run_call(&k->run, request, node_of(k)))
+	if (call(k, request))
 		take_answers(k, request, settings);
 	client_request_free(request);
 	return k->run.status;

@@ -345,6 +345,20 @@ $id	num.partitions"
 	expect_same "$stderr" "ktopics: error: there is no broker 4711 in the cluster"
 }
 
+@test "unset --broker takes back where nobody can reach the broker" {
+	[ -z "${KSPOOL_TEST_BROKER:-}" ] || skip "changes the broker's address"
+	start_broker
+	expect 0 ktopics create "$topic"
+	expect 0 ktopics set --broker 1 advertised.listeners=PLAINTEXT://127.0.0.1:1
+	expect 3 ktopics offsets
+	expect_text "$stderr" "broker 1 is advertised as 127.0.0.1:1"
+	expect 0 ktopics get --broker 1 advertised.listeners -o value
+	expect_text "$output" "PLAINTEXT://127.0.0.1:1"
+	expect 0 ktopics unset --broker 1 advertised.listeners
+	expect_text "$stderr" "warning: bootstrap $broker worked, but broker 1 is advertised as 127.0.0.1:1: Connection refused; asking the former"
+	expect 0 ktopics offsets
+}
+
 @test "partitions: up, but not down and not for a missing topic" {
 	start_broker
 	create_topic 2
