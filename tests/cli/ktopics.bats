@@ -348,7 +348,7 @@ $id	num.partitions"
 @test "unset --broker takes back where nobody can reach the broker" {
 	[ -z "${KSPOOL_TEST_BROKER:-}" ] || skip "changes the broker's address"
 	start_broker
-	expect 0 ktopics create "$topic"
+	expect 0 ktopics create t -p 1
 	expect 0 ktopics set --broker 1 advertised.listeners=PLAINTEXT://127.0.0.1:1
 	expect 3 ktopics offsets
 	expect_text "$stderr" "broker 1 is advertised as 127.0.0.1:1"
