@@ -43,6 +43,8 @@ static const struct api rows[] = {
 	{ 60, -1, false, api_describe_cluster },
 	{ 61, -1, false, api_describe_producers },
 	{ 64, -1, false, api_unregister_broker },
+	{ 68, -1, false, api_consumer_group_heartbeat },
+	{ 69, -1, false, api_consumer_group_describe },
 	{ 71, -1, false, api_get_telemetry_subscriptions },
 	{ 72, -1, false, api_push_telemetry },
 	{ 74, -1, false, api_list_config_resources },

@@ -70,6 +70,8 @@ void api_join_group(struct request *req);
 void api_sync_group(struct request *req);
 void api_heartbeat(struct request *req);
 void api_leave_group(struct request *req);
+void api_consumer_group_heartbeat(struct request *req);
+void api_consumer_group_describe(struct request *req);
 void api_describe_groups(struct request *req);
 void api_list_groups(struct request *req);
 void api_delete_groups(struct request *req);

@@ -72,9 +72,9 @@ static bool put_assignment(struct arena *arena, const struct assignment *a,
 static bool is_full(const request_type *request)
 {
 	return request->rebalance_timeout_ms != -1 &&
-	       (request->subscribed_topic_names != NULL ||
+	       (request->subscribed_topic_names_count >= 0 ||
 		!slice_is_null(request->subscribed_topic_regex)) &&
-	       request->topic_partitions != NULL;
+	       request->topic_partitions_count >= 0;
 }
 
 static response_type *member_response(const struct beat *beat)
@@ -116,10 +116,10 @@ static const char *fault_of_join(const request_type *request)
 {
 	if (request->rebalance_timeout_ms == -1)
 		return "RebalanceTimeoutMs must be provided in first request.";
-	if (request->topic_partitions == NULL ||
+	if (request->topic_partitions_count < 0 ||
 	    request->topic_partitions_count > 0)
 		return "TopicPartitions must be empty when (re-)joining.";
-	if (request->subscribed_topic_names == NULL &&
+	if (request->subscribed_topic_names_count < 0 &&
 	    slice_is_null(request->subscribed_topic_regex))
 		return "Either SubscribedTopicNames or SubscribedTopicRegex "
 		       "must be non-null when (re-)joining.";
@@ -193,7 +193,7 @@ static int16_t check_epoch(struct beat *beat,
 	    request->member_epoch == p->epoch)
 		return 0;
 	if (is_older && request->member_epoch == p->previous_epoch &&
-	    request->topic_partitions != NULL &&
+	    request->topic_partitions_count >= 0 &&
 	    assignment_from_wire(arena, request->topic_partitions,
 				 request->topic_partitions_count,
 				 &owned) == 0 &&
@@ -359,13 +359,13 @@ static int16_t decide(struct beat *beat)
 				      pattern_changed || topics_changed);
 	if (error != 0)
 		return error;
-	if (request->topic_partitions != NULL &&
+	if (request->topic_partitions_count >= 0 &&
 	    assignment_from_wire(&turn->arena, request->topic_partitions,
 				 request->topic_partitions_count, &owned) != 0)
 		return consumer_refuse(turn, WIRE_COORDINATOR_NOT_AVAILABLE,
 				       "out of memory");
 	return consumer_turn_reconcile(
-		turn, request->topic_partitions == NULL ? NULL : &owned,
+		turn, request->topic_partitions_count < 0 ? NULL : &owned,
 		names_changed || pattern_changed);
 }
 

@@ -118,6 +118,11 @@ int16_t coordinator_enter(struct coordinator *c, struct slice group_id,
 			  : coordinator_enter_at(c, hash % count, shard_out);
 }
 
+const struct group_settings *coordinator_settings(const struct coordinator *c)
+{
+	return &c->settings;
+}
+
 struct group_shard *coordinator_core(struct coordinator_shard *s)
 {
 	return &s->core;

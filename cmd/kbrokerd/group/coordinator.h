@@ -30,6 +30,9 @@ int coordinator_new(struct broker *broker, struct coordinator **c_out);
  * not be told to requests any more.  NULL does nothing. */
 void coordinator_free(struct coordinator *c);
 
+/* What it was told; valid as long as it. */
+const struct group_settings *coordinator_settings(const struct coordinator *c);
+
 /*
  * The shard of a group, locked, with the newest topics and the time set.
  * Returns WIRE_NONE, or what to answer instead: NOT_COORDINATOR,

@@ -1,0 +1,142 @@
+/*
+ * groups_consumer.c - ConsumerGroupHeartbeat, ConsumerGroupDescribe (KIP-848)
+ *
+ * What they do is group/consumer*.c's; this is how they are asked.  They are
+ * there while the feature group.version is on, and the protocol among
+ * group.coordinator.rebalance.protocols.
+ */
+#include <errno.h>
+
+#include "kbrokerd/api/group_call.h"
+#include "kbrokerd/api/registry.h"
+#include "kbrokerd/api/view.h"
+#include "kbrokerd/broker.h"
+#include "kbrokerd/group/consumer.h"
+#include "kbrokerd/group/describe.h"
+#include "wire/error_codes.h"
+#include "wire/messages.h"
+
+static int16_t check_is_on(const struct request *req, int32_t i)
+{
+	const struct image *image = metadata_image(req->broker->metadata);
+	bool is_on = image_feature(image, "group.version") > 0;
+
+	(void)i;
+	image_release(image);
+	return is_on && coordinator_settings(req->broker->coordinator)
+				       ->consumer_is_on
+		       ? WIRE_NONE
+		       : WIRE_UNSUPPORTED_VERSION;
+}
+
+/* ConsumerGroupHeartbeat */
+
+static struct slice heartbeat_group(const struct request *req, int32_t i)
+{
+	const struct consumer_group_heartbeat_request *request = req->message;
+
+	(void)i;
+	return request->group_id;
+}
+
+static void heartbeat_run(struct group_shard *shard, struct group_ask *ask,
+			  const void *message, int32_t i)
+{
+	(void)i;
+	consumer_heartbeat(shard, ask, message);
+}
+
+void api_consumer_group_heartbeat(struct request *req)
+{
+	static const struct group_api api = {
+		.answer = &consumer_group_heartbeat_response_desc,
+		.group_of = heartbeat_group,
+		.check = check_is_on,
+		.run = heartbeat_run,
+	};
+
+	group_call(req, &api);
+}
+
+/* ConsumerGroupDescribe */
+
+typedef struct consumer_group_describe_request describe_request;
+typedef struct consumer_group_describe_response_groups described_group;
+
+static int32_t describe_count(const struct request *req)
+{
+	return ((const describe_request *)req->message)->group_ids_count;
+}
+
+static struct slice describe_group(const struct request *req, int32_t i)
+{
+	return ((const describe_request *)req->message)->group_ids[i];
+}
+
+/* An empty id is none. */
+static int16_t describe_check(const struct request *req, int32_t i)
+{
+	return describe_group(req, i).len == 0 ? WIRE_INVALID_GROUP_ID
+					       : check_is_on(req, i);
+}
+
+/* Every answer says what may be done with the group, if that is asked. */
+static void add_operations(const describe_request *request,
+			   described_group *answer)
+{
+	if (answer != NULL && request->include_authorized_operations)
+		answer->authorized_operations = view_group_operations();
+}
+
+static void describe_run(struct group_shard *shard, struct group_ask *ask,
+			 const void *message, int32_t i)
+{
+	const describe_request *request = message;
+
+	group_describe_consumer(shard, ask, request->group_ids[i]);
+	add_operations(request, ask->answer);
+}
+
+static int describe_blank(struct request *req, int32_t i, void *answer)
+{
+	described_group *group = answer;
+
+	group->group_id = arena_copy(&req->arena, describe_group(req, i));
+	add_operations(req->message, group);
+	return slice_is_null(group->group_id) ? -ENOMEM : 0;
+}
+
+static void *describe_join(struct request *req, void *const *answers,
+			   int32_t count)
+{
+	struct consumer_group_describe_response *response =
+		arena_alloc(&req->arena, sizeof(*response));
+
+	if (response == NULL)
+		return NULL;
+	wire_init(&consumer_group_describe_response_desc, response);
+	response->groups =
+		wire_array(&consumer_group_describe_response_groups_desc,
+			   &req->arena, count);
+	if (response->groups == NULL)
+		return NULL;
+	response->groups_count = count;
+	for (int32_t i = 0; i < count; i++)
+		response->groups[i] = *(const described_group *)answers[i];
+	return response;
+}
+
+void api_consumer_group_describe(struct request *req)
+{
+	static const struct group_api api = {
+		.answer = &consumer_group_describe_response_groups_desc,
+		.count = describe_count,
+		.group_of = describe_group,
+		.check = describe_check,
+		.run = describe_run,
+		.blank = describe_blank,
+		.join = describe_join,
+	};
+
+	group_call(req, &api);
+}
