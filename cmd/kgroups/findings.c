@@ -15,6 +15,9 @@
 #include "kgroups/figures.h"
 #include "wire/errors.h"
 
+/* Most clients commit every five seconds: younger records are on their way. */
+enum { COMMIT_MS = 5000 };
+
 enum { HOT_MIN_PARTITIONS = 2, RULES_PER_PARTITION = 6, RULES_OF_GROUP = 6 };
 
 /* A partition with this share of all that is written is hot. */
@@ -253,6 +256,11 @@ static void find_expiring(struct maker *m, struct pair *p)
 
 static void find_slow(struct maker *m, struct pair *p)
 {
+	int64_t age_ms = figures_time_lag(p->lag, p->after->record_ms,
+					  m->e->after->at_ms);
+
+	if (age_ms >= 0 && age_ms < COMMIT_MS)
+		return;
 	if (p->told || p->lag <= 0 || p->read < 0 || p->written <= p->read)
 		return;
 	p->told = true;
