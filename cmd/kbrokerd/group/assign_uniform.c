@@ -91,7 +91,7 @@ int assign_uniform(struct assign_task *task)
 {
 	if (task->member_count == 0 || task->partition_count == 0)
 		return 0;
-	if (task->set_count == 1)
+	if (task->set_count == 1 && task->sets[0].count == task->topic_count)
 		return share_alike(task);
 	return assign_balance(task);
 }

@@ -168,11 +168,11 @@ int16_t consumer_turn_subscribe(struct consumer_turn *turn,
 	struct consumer_subscription *was = turn->facts.subscription;
 	struct consumer_subscription *now;
 
-	if (names == NULL && slice_is_null(pattern))
+	if (count < 0 && slice_is_null(pattern))
 		return 0;
 	if (slice_is_null(pattern))
 		pattern = was->pattern;
-	if (names == NULL) {
+	if (count < 0) {
 		names = was->names;
 		count = was->name_count;
 	}

@@ -60,8 +60,8 @@ int16_t consumer_turn_take(struct consumer_turn *turn, struct slice id,
 			   struct consumer_member *member,
 			   struct consumer_member *replaced);
 
-/* Other names or pattern for the member (null: as they were).  Returns 0 or
- * an error. */
+/* Other names (count -1: as they were) or pattern (null) for the member.
+ * Returns 0 or an error. */
 int16_t consumer_turn_subscribe(struct consumer_turn *turn,
 				const struct slice *names, int32_t count,
 				struct slice pattern);

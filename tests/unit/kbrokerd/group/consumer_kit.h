@@ -103,8 +103,6 @@ static inline struct consumer_group_heartbeat_request consumer_request(
 	request.instance_id = slice_of(c->instance);
 	request.member_epoch = c->epoch;
 	request.subscribed_topic_regex = SLICE_NULL;
-	request.subscribed_topic_names = NULL;
-	request.topic_partitions = NULL;
 	return request;
 }
 
