@@ -14,7 +14,7 @@ _kconsume_topics() {
 _kconsume() {
 	local cur=${COMP_WORDS[COMP_CWORD]}
 	local prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local flags='-t --topic -p --partition -o --offset -e --exit-at-end -c --count -n --tail --isolation -G --group --instance-id --assignor --only-new -C --consumer -f --format -D --delimiter -0 --nul -K --key-delimiter -O --print-offset -Z --print-null --null -u --unbuffered --enc --meta -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
+	local flags='-t --topic -p --partition -o --offset -e --exit-at-end -c --count -n --tail --isolation -G --group --instance-id --assignor --only-new --commit --ack-fd --ack --exec --batch --retries --dlq -C --consumer -f --format -D --delimiter -0 --nul -K --key-delimiter -O --print-offset -Z --print-null --null -u --unbuffered --enc --meta -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
 
 	COMPREPLY=()
 	case $prev in
@@ -52,6 +52,34 @@ _kconsume() {
 		;;
 	--assignor)
 		COMPREPLY=($(compgen -W "range roundrobin sticky cooperative-sticky uniform" -- "$cur"))
+		return
+		;;
+	--commit)
+		COMPREPLY=($(compgen -W "none write drain ack" -- "$cur"))
+		return
+		;;
+	--ack-fd)
+		COMPREPLY=()
+		return
+		;;
+	--ack)
+		COMPREPLY=($(compgen -W "order exact" -- "$cur"))
+		return
+		;;
+	--exec)
+		COMPREPLY=()
+		return
+		;;
+	--batch)
+		COMPREPLY=()
+		return
+		;;
+	--retries)
+		COMPREPLY=()
+		return
+		;;
+	--dlq)
+		COMPREPLY=($(compgen -W "$(_kconsume_topics)" -- "$cur"))
 		return
 		;;
 	-f|--format)

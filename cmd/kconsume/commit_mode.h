@@ -41,11 +41,19 @@ struct commit_host {
 	 * cannot be asked.
 	 */
 	int64_t (*position)(void *arg, const char *topic, int32_t partition);
+	/*
+	 * All having been written, and nothing more being printed: close
+	 * stdout, so that its reader sees the end.
+	 */
+	void (*end_stdout)(void *arg);
 	void *arg; /* of these */
 };
 
 struct commit_mode {
 	const char *name; /* of --commit */
+	/* What a run that goes on without progress waits for, where that is
+	 * not stdout: "nothing was acknowledged"; NULL: there is no such. */
+	const char *stalled;
 
 	/*
 	 * Begin; state_out is for the other functions.  EXIT_GO_ON, or a

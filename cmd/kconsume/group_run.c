@@ -14,6 +14,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@
 #include "base/units.h"
 #include "cli/signals.h"
 #include "client/partition_set.h"
-#include "kconsume/commit_mode.h"
+#include "kconsume/commit_modes.h"
 
 enum {
 	CLOCK_EVERY = 256, /* records between two looks at the clock */
@@ -127,6 +128,21 @@ static int64_t position_of(void *arg, const char *topic, int32_t partition)
 	return consumer_offset(g->p->consumer, topic, partition);
 }
 
+/* Nobody is to wait for what is no longer there. */
+static void end_stdout(void *arg)
+{
+	struct group_run *g = arg;
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (g->p->reader_watch != NULL)
+		loop_watch_set(g->p->reader_watch, 0);
+	loop_watch_set(g->writer, 0);
+	if (fd >= 0)
+		dup2(fd, STDOUT_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 static int open_mode(struct group_run *g)
 {
 	struct program *p = g->p;
@@ -144,6 +160,7 @@ static int open_mode(struct group_run *g)
 		.on_failed = on_failed,
 		.wake = on_wake,
 		.position = position_of,
+		.end_stdout = end_stdout,
 		.arg = g,
 	};
 	g->is_open = true;
@@ -486,8 +503,9 @@ static void warn_of_stall(struct group_run *g)
 	message_warning(&g->p->messages,
 			"%s for %s (max.poll.interval.ms): fetching pauses, "
 			"the group keeps its member",
-			g->is_blocked ? "the reader of stdout has taken nothing"
-				      : "nothing was acknowledged",
+			g->is_blocked || g->mode->stalled == NULL
+				? "the reader of stdout has taken nothing"
+				: g->mode->stalled,
 			said);
 	g->progress_ms = now_ms(g);
 }
@@ -618,7 +636,7 @@ int group_run(struct program *p)
 {
 	struct group_run g = {
 		.p = p,
-		.mode = &commit_mode_none,
+		.mode = commit_mode_chosen(&p->options),
 		.status = EXIT_GO_ON,
 	};
 	int status = check_topics(p);

@@ -10,8 +10,11 @@
 
 #include "base/units.h"
 #include "cli/encoding.h"
+#include "kconsume/batch.h"
 
 #define ISOLATION_CHOICES "rc|ru"
+#define COMMIT_CHOICES    "none|write|drain|ack"
+#define ACK_CHOICES       "order|exact"
 
 static const char *add_range(struct consume_options *o, int64_t first,
 			     int64_t last)
@@ -56,6 +59,20 @@ static const char *parse_partitions(const char *text, void *options)
 	}
 	free(copy);
 	return problem;
+}
+
+/* "500" records, or "2s": a number without a unit counts records. */
+static const char *parse_batch(const char *text, void *options)
+{
+	struct consume_options *o = options;
+
+	if (parse_int64_in(text, 1, BATCH_RECORDS_MAX, &o->batch_count) == 0)
+		return NULL;
+	if (text[strspn(text, "0123456789")] != '\0' &&
+	    parse_duration(text, 1000, &o->batch_ms) == 0 && o->batch_ms > 0)
+		return NULL;
+	return "is neither a number of records, 1 to 1000000, nor a time, as "
+	       "2s";
 }
 
 #define AT(field) OPTION_AT(struct consume_options, field)
@@ -148,6 +165,65 @@ static const struct option_row consume_table[] = {
 	  .offset = AT(only_new),
 	  .section = "Groups",
 	  .doc = "With -G and -o: start there only where nothing is stored" },
+	{ .name = "commit",
+	  .arg = "MODE",
+	  .kind = OPTION_CHOICE,
+	  .offset = AT(commit),
+	  .section = "Groups",
+	  .choices = COMMIT_CHOICES,
+	  .doc = "With -G: when a record is committed: never; when written; "
+		 "when the reader of stdout has read it, or the file has it "
+		 "on disk; when it is acknowledged",
+	  .def = "drain" },
+	{ .name = "ack-fd",
+	  .arg = "N",
+	  .kind = OPTION_INT,
+	  .offset = AT(ack_fd),
+	  .section = "Groups",
+	  .high = 1048576,
+	  .doc = "With --commit ack: read acknowledgements on descriptor N: "
+		 "lines TOPIC PARTITION OFFSET, a number of records, or end" },
+	{ .name = "ack",
+	  .arg = "HOW",
+	  .kind = OPTION_CHOICE,
+	  .offset = AT(ack),
+	  .section = "Groups",
+	  .choices = ACK_CHOICES,
+	  .doc = "With --ack-fd: a record's acknowledgement is for those of "
+		 "its partition before it, too; or exact: for it alone",
+	  .def = "order" },
+	{ .name = "exec",
+	  .arg = "COMMAND",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(exec),
+	  .section = "Groups",
+	  .doc = "With -G: give batches of records to the shell command, and "
+		 "commit each on which it exits with 0",
+	  .complete = "command" },
+	{ .name = "batch",
+	  .arg = "N|TIME",
+	  .kind = OPTION_PARSE,
+	  .section = "Groups",
+	  .doc = "With --exec: a batch is N records, or what comes in a time "
+		 "as 2s; both given, whichever is first",
+	  .def = "1",
+	  .parse = parse_batch },
+	{ .name = "retries",
+	  .arg = "N",
+	  .kind = OPTION_INT,
+	  .offset = AT(retries),
+	  .section = "Groups",
+	  .high = 1000000,
+	  .doc = "With --exec: try a batch so often again that fails",
+	  .def = "0" },
+	{ .name = "dlq",
+	  .arg = "TOPIC|FILE",
+	  .kind = OPTION_TEXT,
+	  .offset = AT(dlq),
+	  .section = "Groups",
+	  .doc = "With --exec: put a batch that fails there and go on; a file "
+		 "has a / in it",
+	  .complete = "topic" },
 	{ .letter = 'C',
 	  .name = "consumer",
 	  .kind = OPTION_IGNORED,
@@ -253,7 +329,11 @@ void consume_options_init(struct consume_options *o)
 {
 	*o = (struct consume_options){ .count = -1,
 				       .tail = -1,
-				       .isolation = -1 };
+				       .isolation = -1,
+				       .commit = -1,
+				       .ack_fd = -1,
+				       .ack = -1,
+				       .retries = -1 };
 }
 
 void consume_options_clear(struct consume_options *o)
@@ -418,6 +498,40 @@ static int finish_output(struct consume_options *o, struct messages *m)
 	return EXIT_GO_ON;
 }
 
+/* --commit and what goes with it. */
+static int finish_commit(struct consume_options *o, struct messages *m)
+{
+	bool acks = o->ack_fd >= 0 || o->ack >= 0 || o->commit == COMMIT_ACK;
+	bool runs = o->batch_count > 0 || o->batch_ms > 0 || o->retries >= 0 ||
+		    o->dlq != NULL;
+
+	if (o->group == NULL &&
+	    (o->commit >= 0 || acks || runs || o->exec != NULL))
+		return message_usage(m, "--commit, --ack-fd, --ack, --exec, "
+					"--batch, --retries and --dlq go with "
+					"-G");
+	if (o->exec == NULL && runs)
+		return message_usage(m, "--batch, --retries and --dlq go with "
+					"--exec");
+	if (o->exec != NULL && (o->commit >= 0 || acks))
+		return message_usage(m, "--exec commits what its command ends "
+					"well on: it goes without --commit, "
+					"--ack-fd and --ack");
+	if (acks && o->commit >= 0 && o->commit != COMMIT_ACK)
+		return message_usage(m, "--ack-fd and --ack go with --commit "
+					"ack");
+	if (acks && o->ack_fd < 0)
+		return message_usage(m, "--commit ack: --ack-fd N says where "
+					"acknowledgements come from");
+	if (acks)
+		o->commit = COMMIT_ACK;
+	if (o->exec != NULL && o->batch_count == 0 && o->batch_ms == 0)
+		o->batch_count = 1;
+	if (o->retries < 0)
+		o->retries = 0;
+	return EXIT_GO_ON;
+}
+
 static int add_name(struct option_texts *texts, const char *text,
 		    struct messages *m)
 {
@@ -556,5 +670,7 @@ int consume_options_finish(struct consume_options *o, int64_t now_ms,
 	status = finish_offsets(o, now_ms, m);
 	if (status == EXIT_GO_ON)
 		status = finish_output(o, m);
+	if (status == EXIT_GO_ON)
+		status = finish_commit(o, m);
 	return status;
 }

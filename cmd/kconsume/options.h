@@ -8,6 +8,12 @@
 #include "cli/common.h"
 #include "client/consumer.h"
 
+/* --commit, in the order of its choices. */
+enum { COMMIT_NONE, COMMIT_WRITE, COMMIT_DRAIN, COMMIT_ACK };
+
+/* --ack */
+enum { ACK_ORDER, ACK_EXACT };
+
 /* A part of -p: partitions first to last. */
 struct partition_range {
 	int32_t first, last;
@@ -49,9 +55,9 @@ struct consume_options {
 	bool meta;
 
 	/* With a group: how it is committed what was read. */
-	int commit;                    /* index of COMMIT_CHOICES, -1: drain */
+	int commit;                    /* -1: drain */
 	int64_t ack_fd;                /* -1: none */
-	int ack;                       /* index of ACK_CHOICES; 1: exact */
+	int ack;                       /* -1: order */
 	const char *exec;              /* NULL: records go to stdout */
 	int64_t batch_count, batch_ms; /* of --exec; 0: no limit */
 	int64_t retries;

@@ -60,8 +60,8 @@ void printer_clear(struct printer *p)
 	output_clear(&p->output);
 }
 
-int printer_print(struct printer *p, const struct consumer_record *r,
-		  int64_t now_us)
+void printer_format(struct printer *p, const struct consumer_record *r,
+		    struct buffer *out)
 {
 	struct record_place place = {
 		.topic = r->topic,
@@ -74,11 +74,21 @@ int printer_print(struct printer *p, const struct consumer_record *r,
 		.high_watermark = r->high_watermark,
 	};
 
+	if (p->member != NULL) {
+		place.group = p->group;
+		place.generation = group_member_generation(p->member);
+		place.member_id = group_member_id(p->member);
+	}
 	if (p->format == NULL)
-		envelope_write(&p->style, &place, &r->record,
-			       &p->output.buffer);
+		envelope_write(&p->style, &place, &r->record, out);
 	else
-		format_write(p->format, &place, &r->record, &p->output.buffer);
+		format_write(p->format, &place, &r->record, out);
+}
+
+int printer_print(struct printer *p, const struct consumer_record *r,
+		  int64_t now_us)
+{
+	printer_format(p, r, &p->output.buffer);
 	p->printed++;
 	return output_filled(&p->output, now_us);
 }

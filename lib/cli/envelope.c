@@ -138,6 +138,15 @@ static void put_size(struct buffer *out, const struct record *record)
 			      record->headers.len);
 }
 
+static void put_reader(struct buffer *out, const struct record_place *place)
+{
+	buffer_put_text(out, ",\"group\":");
+	put_quoted(out, slice_of(place->group));
+	put_number(out, ",\"gen\":", place->generation);
+	buffer_put_text(out, ",\"member\":");
+	put_quoted(out, slice_of(place->member_id));
+}
+
 void envelope_write(const struct envelope_style *style,
 		    const struct record_place *place,
 		    const struct record *record, struct buffer *out)
@@ -150,6 +159,8 @@ void envelope_write(const struct envelope_style *style,
 	buffer_put_text(out, timestamp_kind_name(place->timestamp_kind));
 	put_number(out, "\",\"ts\":", record->timestamp_ms);
 	put_number(out, ",\"broker\":", place->broker);
+	if (place->group != NULL)
+		put_reader(out, place);
 	if (style->meta) {
 		put_size(out, record);
 	} else {

@@ -5,7 +5,8 @@
  * byte of a record survives the way through both.  Order of the fields:
  *
  *	{"topic":"t","partition":0,"offset":7,"tstype":"create","ts":1,
- *	 "broker":1,"headers":["n","v"],"headers_enc":"b64",
+ *	 "broker":1,"group":"g","gen":3,"member":"id",
+ *	 "headers":["n","v"],"headers_enc":"b64",
  *	 "key":null,"key_enc":"b64","payload":"...","payload_enc":"b64"}
  *
  * The reader also takes what rpk, kaf, kafkactl and kt print: names in any

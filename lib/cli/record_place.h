@@ -22,6 +22,10 @@ struct record_place {
 	int32_t leader_epoch; /* -1: unknown */
 	enum timestamp_kind timestamp_kind;
 	int64_t high_watermark; /* -1: unknown */
+	/* By which member of which group it was read; group NULL: by none. */
+	const char *group;
+	const char *member_id;
+	int32_t generation;
 	/* For kproduce --report: where in its input the record stood. */
 	int64_t source_record;    /* from 1; 0: it has no source */
 	const char *source_topic; /* what the envelope said, or NULL */
