@@ -48,7 +48,7 @@ _ktopics() {
 	esac
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		list|ls|describe|create|delete|rm|get|set|unset|partitions|offsets|trim|du)
+		list|ls|describe|create|delete|rm|get|set|unset|partitions|offsets|trim|du|who)
 			verb=${COMP_WORDS[i]}
 			break
 			;;
@@ -57,7 +57,7 @@ _ktopics() {
 	case $verb in
 	'')
 		[[ $cur == -* ]] ||
-			COMPREPLY=($(compgen -W "list describe create delete get set unset partitions offsets trim du" -- "$cur"))
+			COMPREPLY=($(compgen -W "list describe create delete get set unset partitions offsets trim du who" -- "$cur"))
 		;;
 	list|ls)
 		case $prev in
@@ -202,6 +202,17 @@ _ktopics() {
 			;;
 		esac
 		flags='-s --summary -o --columns --header -i --internal -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
+		[[ $cur == -* ]] ||
+			COMPREPLY=($(compgen -W "$(_ktopics_topics)" -- "$cur"))
+		;;
+	who)
+		case $prev in
+		-o|--columns)
+			COMPREPLY=($(compgen -W "topic role group state client_id host partitions member producer epoch last_write transaction" -- "$cur"))
+			return
+			;;
+		esac
+		flags='-o --columns --header -i --internal -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
 		[[ $cur == -* ]] ||
 			COMPREPLY=($(compgen -W "$(_ktopics_topics)" -- "$cur"))
 		;;

@@ -51,6 +51,7 @@ int ktopics_partitions(void *run);
 int ktopics_offsets(void *run);
 int ktopics_trim(void *run);
 int ktopics_du(void *run);
+int ktopics_who(void *run);
 
 /* --wait in ms; false with an error said when it is no duration. */
 bool ktopics_wait_ms(struct ktopics *k, int64_t *ms_out);

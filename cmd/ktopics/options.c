@@ -249,6 +249,14 @@ static const struct option_row du_options[] = {
 	{ 0 },
 };
 
+static const struct option_row who_options[] = {
+	ROW_COLUMNS("topic|role|group|state|client_id|host|partitions|member|"
+		    "producer|epoch|last_write|transaction"),
+	ROW_HEADER,
+	ROW_INTERNAL,
+	{ 0 },
+};
+
 static const struct option_verb verbs[] = {
 	{ .name = "list",
 	  .alias = "ls",
@@ -348,6 +356,15 @@ static const struct option_verb verbs[] = {
 	  .complete = "topic",
 	  .run = ktopics_du,
 	  .example = "ktopics du -s" },
+	{ .name = "who",
+	  .operands = "GLOB...",
+	  .doc = "Show who reads and who writes a topic",
+	  .options = who_options,
+	  .operands_min = 1,
+	  .operands_max = -1,
+	  .complete = "topic",
+	  .run = ktopics_who,
+	  .example = "ktopics who orders" },
 	{ 0 },
 };
 

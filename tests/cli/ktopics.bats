@@ -13,7 +13,7 @@ create_topic() {
 
 @test "no verb, a wrong verb and a wrong option are usage errors that say what was meant" {
 	expect 2 ktopics
-	expect_same "$stderr" "ktopics: error: a verb is missing: one of list, describe, create, delete, get, set, unset, partitions, offsets, trim, du"
+	expect_same "$stderr" "ktopics: error: a verb is missing: one of list, describe, create, delete, get, set, unset, partitions, offsets, trim, du, who"
 	expect 2 ktopics lst
 	expect_same "$stderr" "ktopics: error: unknown verb 'lst'; did you mean 'list'?"
 	expect 2 ktopics xyzzy

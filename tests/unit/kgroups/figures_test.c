@@ -38,6 +38,7 @@ static void what_was_deleted_unread_is_lost_and_does_not_wait(void **state)
 	assert_int_equal(figures_lag(40, 60, 100), 40);
 	assert_int_equal(figures_lost(40, 60), 20);
 	assert_int_equal(figures_lost(60, 60), 0);
+	assert_int_equal(figures_lost(61, 60), 0);
 	assert_int_equal(figures_next(40, 60), 60);
 	assert_int_equal(figures_next(80, 60), 80);
 }
