@@ -42,6 +42,11 @@ struct quorum {
 	int64_t snapshot_bytes, snapshot_interval_ms;
 	int64_t snapshot_not_before_ms; /* one has failed */
 	struct buffer batch;
+	struct metadata_log_params log_params;
+	bool has_synced; /* at least once: what is committed is on disk */
+	/* The disk was full when it was to be synced: the log is opened again
+	 * before anything is written to it; NULL when that has failed. */
+	bool full;
 	bool dead;
 };
 
@@ -100,13 +105,58 @@ static int append_batch(struct quorum *q, int rc)
 	return rc;
 }
 
+static bool is_full(int rc)
+{
+	return rc == -ENOSPC || rc == -EDQUOT;
+}
+
+/*
+ * After a sync that failed the pages count as written, and are not.  So the
+ * log is read again as after a crash, what was not committed is cut off, and
+ * the rest, which is on disk, is synced once more.
+ */
+static int reopen(struct quorum *q)
+{
+	struct metadata_log_found found;
+	char error[256];
+	int rc;
+
+	metadata_log_close(q->log);
+	q->log = NULL;
+	rc = metadata_log_open(&q->log_params, &q->log, &found, error,
+			       sizeof(error));
+	image_release(found.image);
+	if (rc < 0)
+		return rc;
+	rc = metadata_log_truncate(q->log, q->committed_end);
+	if (rc == 0)
+		rc = metadata_log_sync(q->log);
+	if (rc == 0)
+		q->full = false;
+	else if (metadata_log_has_failed(q->log) && !is_full(rc))
+		q->dead = true;
+	return rc;
+}
+
+static int get_ready(struct quorum *q)
+{
+	int rc = 0;
+
+	if (q->dead)
+		return -EIO;
+	if (q->full)
+		rc = reopen(q);
+	/* Whatever else keeps it from being opened may pass, too. */
+	return rc < 0 && !q->dead ? -ENOSPC : rc;
+}
+
 int quorum_append(struct quorum *q, const struct record_list *records,
 		  size_t first, size_t end, int64_t now_ms)
 {
-	if (q->dead)
-		return -EIO;
-	if (first == end)
-		return 0;
+	int rc = get_ready(q);
+
+	if (rc < 0 || first == end)
+		return rc;
 	buffer_reset(&q->batch);
 	return append_batch(q, record_list_batch(records, first, end,
 						 quorum_next_offset(q),
@@ -115,7 +165,7 @@ int quorum_append(struct quorum *q, const struct record_list *records,
 
 int quorum_append_voters(struct quorum *q, struct image *image, int64_t now_ms)
 {
-	int rc = q->dead ? -EIO : 0;
+	int rc = get_ready(q);
 
 	buffer_reset(&q->batch);
 	if (rc == 0)
@@ -132,18 +182,25 @@ int quorum_keep_voters(const struct quorum *q, struct image *image)
 
 int quorum_commit(struct quorum *q)
 {
-	int rc = q->dead ? -EIO : metadata_log_sync(q->log);
+	int rc = get_ready(q);
 
-	if (rc == 0)
+	if (rc < 0)
+		return rc;
+	rc = metadata_log_sync(q->log);
+	if (rc == 0) {
 		q->committed_end = quorum_next_offset(q);
-	else if (metadata_log_has_failed(q->log))
-		q->dead = true;
+		q->has_synced = true;
+	} else if (metadata_log_has_failed(q->log)) {
+		q->full = is_full(rc) && q->has_synced;
+		q->dead = !q->full;
+	}
 	return rc;
 }
 
 void quorum_take_back(struct quorum *q)
 {
-	if (!q->dead && metadata_log_truncate(q->log, q->committed_end) < 0)
+	if (!q->dead && !q->full &&
+	    metadata_log_truncate(q->log, q->committed_end) < 0)
 		q->dead = true;
 }
 
@@ -390,6 +447,7 @@ static int open_log(struct start *s)
 		s->params, "metadata.log.max.record.bytes.between.snapshots");
 	s->q->snapshot_interval_ms =
 		setting(s->params, "metadata.log.max.snapshot.interval.ms");
+	s->q->log_params = params;
 	return metadata_log_open(&params, &s->q->log, &s->found, s->error,
 				 s->error_size);
 }
@@ -438,10 +496,14 @@ int quorum_start(const struct metadata_params *params,
 
 int64_t quorum_snapshot_due_ms(const struct quorum *q)
 {
-	int64_t bytes = metadata_log_unsnapshot_bytes(q->log);
 	int64_t due_ms = INT64_MAX;
+	int64_t bytes;
 
-	if (q->dead || bytes == 0)
+	if (q->dead || q->full)
+		return INT64_MAX;
+	bytes = metadata_log_unsnapshot_bytes(q->log);
+
+	if (bytes == 0)
 		return INT64_MAX;
 	if (bytes >= q->snapshot_bytes)
 		due_ms = 0;
@@ -467,7 +529,7 @@ int quorum_stop(struct quorum *q, const struct image *image)
 
 	if (q == NULL)
 		return 0;
-	if (!q->dead &&
+	if (!q->dead && !q->full &&
 	    metadata_log_unsnapshot_bytes(q->log) >= STOP_SNAPSHOT_BYTES)
 		rc = metadata_log_snapshot(q->log, image);
 	close_rc = metadata_log_close(q->log);

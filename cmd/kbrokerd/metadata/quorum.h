@@ -49,7 +49,9 @@ int quorum_keep_voters(const struct quorum *q, struct image *image);
  * Commit all that was appended since the last commit; the first time, in a new
  * cluster, also what it started with.  On failure, here or
  * in quorum_append(), quorum_take_back() drops it; when even that fails, or
- * the disk did not sync, the quorum is dead: every later append is -EIO.
+ * the disk did not sync, the quorum is dead: every later append is -EIO.  But
+ * when the disk was full it is tried again from what was committed: until
+ * there is room every append is -ENOSPC.
  */
 int quorum_commit(struct quorum *q);
 void quorum_take_back(struct quorum *q);

@@ -6,8 +6,8 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include "kbrokerd/metadata/metadata_log.h"
 #include "kbrokerd/metadata/feature_level.h"
+#include "kbrokerd/metadata/metadata_log.h"
 #include "kbrokerd/metadata/producer_ids.h"
 #include "support/fault_vfs.h"
 
@@ -778,6 +778,37 @@ static void a_full_disk_refuses_changes_until_there_is_room(void **state)
 	assert_true(has_topic(k, "a"));
 }
 
+static void a_disk_that_is_full_at_a_sync_is_got_over(void **state)
+{
+	struct metadata_kit *k = *state;
+	struct fault_vfs *fault;
+	char root[128];
+
+	snprintf(root, sizeof(root), "%s/__cluster_metadata-0", k->dir);
+	assert_int_equal(mkdir(root, 0755), 0);
+	fault = fault_vfs_new(root);
+	k->vfs = fault_vfs_vfs(fault);
+	k->params.sync = true;
+	kit_start(k);
+	assert_int_equal(kit_create_topic(k, "before", 1), WIRE_NONE);
+	fault_vfs_fail(fault, FAULT_SYNC, -ENOSPC, 0, -1);
+	assert_int_equal(kit_create_topic(k, "a", 1), WIRE_KAFKA_STORAGE_ERROR);
+	assert_int_equal(kit_create_topic(k, "b", 1), WIRE_KAFKA_STORAGE_ERROR);
+	assert_false(has_topic(k, "a"));
+
+	fault_vfs_heal(fault);
+	assert_int_equal(kit_create_topic(k, "b", 1), WIRE_NONE);
+	assert_int_equal(kit_create_topic(k, "c", 1), WIRE_NONE);
+	kit_stop(k);
+	fault_vfs_free(fault);
+	k->vfs = vfs_system();
+	kit_start(k);
+	assert_true(has_topic(k, "before"));
+	assert_false(has_topic(k, "a"));
+	assert_true(has_topic(k, "b"));
+	assert_true(has_topic(k, "c"));
+}
+
 static void after_a_failed_sync_nothing_is_acknowledged(void **state)
 {
 	struct metadata_kit *k = *state;
@@ -942,6 +973,7 @@ int main(void)
 		TEST(a_cached_image_is_swapped_only_for_a_newer_one),
 		TEST(producer_ids_are_never_given_twice),
 		TEST(a_full_disk_refuses_changes_until_there_is_room),
+		TEST(a_disk_that_is_full_at_a_sync_is_got_over),
 		TEST(after_a_failed_sync_nothing_is_acknowledged),
 		TEST(a_new_cluster_is_told_of_before_it_is_synced),
 		TEST(what_was_acknowledged_survives_a_crash_at_any_call),
