@@ -21,12 +21,64 @@ static void a_first_join_without_an_id_is_given_one(void **state)
 	assert_int_equal(strlen(c.member_id), 7 + 36);
 	assert_string_equal(classic_kit_state(kit), "Empty");
 
-	/* Old versions are members at once. */
-	c.member_id[0] = '\0';
-	c.version = 3;
+	classic_client_clear(&c);
+	group_kit_free(kit);
+}
+
+static void versions_before_4_are_members_at_once(void **state)
+{
+	(void)state;
+	for (int16_t version = 0; version <= 9; version++) {
+		struct group_kit *kit = group_kit_new();
+		struct classic_client c = classic_client(NULL);
+
+		c.version = version;
+		classic_ask_join(kit, &c);
+		assert_int_equal(kit_is_answered(c.join), version >= 4);
+		classic_client_clear(&c);
+		group_kit_free(kit);
+	}
+}
+
+static void a_protocol_that_is_named_twice_counts_once(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct classic_client c[2] = { classic_client(NULL),
+				       classic_client(NULL) };
+
+	(void)state;
+	c[0].protocols[1] = c[0].protocols[0];
+	c[0].protocols[1].metadata = slice_of("another");
+	classic_kit_join(kit, &c[0]);
+	classic_kit_join(kit, &c[1]);
+	kit_advance_ms(kit, 2 * CLASSIC_DELAY_MS);
+	assert_true(slice_is(classic_joined(&c[1])->protocol_name, "range"));
+	assert_true(slice_is(classic_joined(&c[0])->members[0].metadata,
+			     "range's"));
+	classic_client_clear(&c[0]);
+	classic_client_clear(&c[1]);
+	group_kit_free(kit);
+}
+
+static void who_joins_again_may_have_other_timeouts(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct classic_client c = classic_client(NULL);
+
+	(void)state;
+	classic_kit_stabilize(kit, &c, 1);
+	c.session_ms = 3 * CLASSIC_SESSION_MS;
+	c.rebalance_ms = 2 * CLASSIC_REBALANCE_MS;
 	classic_ask_join(kit, &c);
-	assert_false(kit_is_answered(c.join));
-	assert_string_equal(classic_kit_state(kit), "PreparingRebalance");
+	assert_int_equal(classic_join_error(&c), WIRE_NONE);
+	assert_int_equal(
+		classic_group_rebalance_ms(classic_kit_group(kit)->classic),
+		2 * CLASSIC_REBALANCE_MS);
+	kit_advance_ms(kit, 3 * CLASSIC_SESSION_MS - 1);
+	assert_int_equal(classic_kit_heartbeat(kit, &c), WIRE_NONE);
+	kit_advance_ms(kit, 3 * CLASSIC_SESSION_MS);
+	assert_int_equal(classic_kit_heartbeat(kit, &c),
+			 WIRE_UNKNOWN_MEMBER_ID);
 	classic_client_clear(&c);
 	group_kit_free(kit);
 }
@@ -527,6 +579,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_first_join_without_an_id_is_given_one),
+		cmocka_unit_test(versions_before_4_are_members_at_once),
+		cmocka_unit_test(a_protocol_that_is_named_twice_counts_once),
+		cmocka_unit_test(who_joins_again_may_have_other_timeouts),
 		cmocka_unit_test(an_id_that_is_not_used_in_time_is_forgotten),
 		cmocka_unit_test(the_first_to_join_waits_for_others_and_leads),
 		cmocka_unit_test(

@@ -116,14 +116,17 @@ static void load_value(struct group_kit *kit, int16_t version,
 static void records_of_all_versions_are_understood(void **state)
 {
 	struct group_kit *kit = group_kit_new();
-	struct group_metadata_value_members m = {
-		.member_id = slice_of("m"),
-		.client_id = slice_of("c"),
-		.client_host = slice_of("/h"),
-		.rebalance_timeout = 70000,
-		.session_timeout = 9000,
-		.subscription = slice_of("s"),
-		.assignment = slice_of("a"),
+	struct group_metadata_value_members m[2] = {
+		{ .member_id = slice_of("first"), .session_timeout = 9000 },
+		{
+			.member_id = slice_of("m"),
+			.client_id = slice_of("c"),
+			.client_host = slice_of("/h"),
+			.rebalance_timeout = 70000,
+			.session_timeout = 9000,
+			.subscription = slice_of("s"),
+			.assignment = slice_of("a"),
+		},
 	};
 	struct group_metadata_value value = {
 		.protocol_type = slice_of("consumer"),
@@ -131,8 +134,8 @@ static void records_of_all_versions_are_understood(void **state)
 		.protocol = slice_of("range"),
 		.leader = slice_of("m"),
 		.current_state_timestamp = 5,
-		.members = &m,
-		.members_count = 1,
+		.members = m,
+		.members_count = 2,
 	};
 
 	(void)state;
@@ -142,7 +145,7 @@ static void records_of_all_versions_are_understood(void **state)
 
 		load_value(kit, version, &value);
 		classic = classic_kit_group(kit)->classic;
-		member = classic->members;
+		member = classic->members->hh.next;
 		assert_int_equal(classic->state, CLASSIC_STABLE);
 		assert_int_equal(classic->generation, 7);
 		assert_ptr_equal(classic->leader, member);
@@ -268,6 +271,20 @@ static void a_description_tells_all_while_the_group_is_stable(void **state)
 	group_kit_free(kit);
 }
 
+static void a_group_that_never_had_a_member_is_not_empty_since(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct classic_client c = classic_client(NULL);
+
+	(void)state;
+	classic_ask_join(kit, &c);
+	assert_int_equal(classic_join_error(&c), WIRE_MEMBER_ID_REQUIRED);
+	assert_int_equal(classic_empty_since(classic_kit_group(kit)), -1);
+	assert_string_equal(classic_protocol_type(classic_kit_group(kit)), "");
+	classic_client_clear(&c);
+	group_kit_free(kit);
+}
+
 /* Subscriptions */
 
 static bool subscribes(struct group_kit *kit, const char *topic)
@@ -381,6 +398,8 @@ int main(void)
 		cmocka_unit_test(an_empty_group_is_deleted_whole),
 		cmocka_unit_test(
 			a_description_tells_all_while_the_group_is_stable),
+		cmocka_unit_test(
+			a_group_that_never_had_a_member_is_not_empty_since),
 		cmocka_unit_test(a_group_reads_what_its_members_subscribe_to),
 		cmocka_unit_test(
 			metadata_that_makes_no_sense_keeps_all_offsets),

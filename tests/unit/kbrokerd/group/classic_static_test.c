@@ -176,6 +176,31 @@ static void one_that_comes_back_while_others_join_takes_its_place(void **state)
 	clear_two(kit, c);
 }
 
+static void one_that_comes_back_owes_no_sync_of_before(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct classic_client c[2], again;
+
+	(void)state;
+	stabilize_two(kit, c);
+	classic_ask_join(kit, &c[0]);
+	classic_ask_join(kit, &c[1]);
+	classic_joined(&c[0]);
+	classic_joined(&c[1]);
+	classic_ask_sync(kit, &c[0], NULL, 0);
+	assert_string_equal(classic_kit_state(kit), "Stable");
+	again = restarted(&c[1]);
+	classic_ask_join(kit, &again);
+	assert_int_equal(classic_join_error(&again), WIRE_NONE);
+	for (int i = 0; i < 2 * CLASSIC_REBALANCE_MS / 1000; i++) {
+		kit_advance_ms(kit, 1000);
+		assert_int_equal(classic_kit_heartbeat(kit, &c[0]), WIRE_NONE);
+		assert_int_equal(classic_kit_heartbeat(kit, &again), WIRE_NONE);
+	}
+	classic_client_clear(&again);
+	clear_two(kit, c);
+}
+
 static void what_the_log_refuses_replaces_nobody(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -285,6 +310,7 @@ int main(void)
 			one_that_comes_back_with_another_protocol_makes_all_join),
 		cmocka_unit_test(
 			one_that_comes_back_while_others_join_takes_its_place),
+		cmocka_unit_test(one_that_comes_back_owes_no_sync_of_before),
 		cmocka_unit_test(what_the_log_refuses_replaces_nobody),
 		cmocka_unit_test(
 			one_that_is_away_keeps_its_place_for_its_session),

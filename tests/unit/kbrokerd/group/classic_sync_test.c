@@ -73,6 +73,14 @@ static void who_is_not_mentioned_gets_an_empty_assignment(void **state)
 	assert_true(slice_is(classic_synced(&c[0])->assignment, "all"));
 	assert_int_equal(classic_sync_error(&c[1]), WIRE_NONE);
 	assert_true(slice_is(classic_synced(&c[1])->assignment, ""));
+
+	/* Nor is it given what it was offered before. */
+	classic_ask_join(kit, &c[0]);
+	classic_ask_join(kit, &c[1]);
+	classic_joined(&c[0]);
+	classic_joined(&c[1]);
+	classic_ask_sync(kit, &c[0], NULL, 0);
+	assert_true(slice_is(classic_synced(&c[0])->assignment, ""));
 	clear_two(kit, c);
 }
 
@@ -270,7 +278,7 @@ static void who_waits_need_not_show_that_it_lives(void **state)
 				       classic_client(NULL) };
 
 	(void)state;
-	c[1].session_ms = 5 * CLASSIC_SESSION_MS;
+	c[1].session_ms = 4 * CLASSIC_SESSION_MS;
 	classic_kit_stabilize(kit, c, 2);
 	classic_ask_join(kit, &c[0]);
 	kit_advance_ms(kit, 3 * CLASSIC_SESSION_MS);
@@ -280,7 +288,7 @@ static void who_waits_need_not_show_that_it_lives(void **state)
 	assert_int_equal(classic_joined(&c[1])->generation_id, 2);
 	/* So it is with the sync. */
 	classic_ask_sync(kit, &c[1], NULL, 0);
-	classic_kit_live_ms(kit, c, 1, 4 * CLASSIC_SESSION_MS);
+	classic_kit_live_ms(kit, c, 1, 5 * CLASSIC_SESSION_MS);
 	classic_kit_assign(kit, &c[0], c, 2);
 	assert_int_equal(classic_sync_error(&c[1]), WIRE_NONE);
 	clear_two(kit, c);
