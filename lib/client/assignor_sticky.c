@@ -23,6 +23,13 @@ struct sticky_item {
 	int32_t owner;      /* index of a member, or NOBODY */
 	int32_t generation; /* of the owner's claim */
 	bool is_disputed;   /* claimed twice in that generation */
+	bool is_fresh;      /* new to its owner: to move it on costs nothing */
+};
+
+/* Topics that few want go first: others can give way to them. */
+struct sticky_turn {
+	size_t topic;
+	size_t wanting; /* members */
 };
 
 struct sticky {
@@ -35,6 +42,7 @@ struct sticky {
 	struct sticky_item *items;
 	size_t *loads; /* partitions of a member */
 	bool *wants;   /* [topic][member] */
+	struct sticky_turn *turns;
 	size_t *order; /* of members, as assignor_compare_members() */
 };
 
@@ -45,6 +53,7 @@ static void sticky_clear(struct sticky *s)
 	free(s->loads);
 	free(s->wants);
 	free(s->order);
+	free(s->turns);
 }
 
 static bool *wants_of(const struct sticky *s, size_t topic)
@@ -68,6 +77,28 @@ static void sort_members(struct sticky *s)
 	}
 }
 
+static int compare_turns(const void *left, const void *right)
+{
+	const struct sticky_turn *a = left;
+	const struct sticky_turn *b = right;
+
+	if (a->wanting != b->wanting)
+		return a->wanting < b->wanting ? -1 : 1;
+	return a->topic < b->topic ? -1 : 1;
+}
+
+static void sort_topics(struct sticky *s)
+{
+	for (size_t t = 0; t < s->topic_count; t++) {
+		s->turns[t].topic = t;
+		for (size_t m = 0; m < s->member_count; m++)
+			s->turns[t].wanting += wants_of(s, t)[m];
+	}
+	if (s->topic_count > 0)
+		qsort(s->turns, s->topic_count, sizeof(*s->turns),
+		      compare_turns);
+}
+
 static int sticky_init(struct sticky *s, const struct assignor_topic *topics,
 		       size_t topic_count, struct assignor_member *members,
 		       size_t member_count)
@@ -89,9 +120,10 @@ static int sticky_init(struct sticky *s, const struct assignor_topic *topics,
 	s->items = calloc(total + 1, sizeof(*s->items));
 	s->loads = calloc(member_count + 1, sizeof(*s->loads));
 	s->wants = calloc(topic_count * member_count + 1, sizeof(*s->wants));
+	s->turns = calloc(topic_count + 1, sizeof(*s->turns));
 	s->order = calloc(member_count + 1, sizeof(*s->order));
 	if (s->items == NULL || s->loads == NULL || s->wants == NULL ||
-	    s->order == NULL)
+	    s->order == NULL || s->turns == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < total; i++)
 		s->items[i].owner = NOBODY;
@@ -101,6 +133,7 @@ static int sticky_init(struct sticky *s, const struct assignor_topic *topics,
 								topics[t].name);
 	}
 	sort_members(s);
+	sort_topics(s);
 	return 0;
 }
 
@@ -186,40 +219,23 @@ static void put(struct sticky *s, struct sticky_item *item, int32_t member)
 	if (item->owner != NOBODY)
 		s->loads[item->owner]--;
 	item->owner = member;
+	item->is_fresh = true;
 	s->loads[member]++;
 }
 
-static size_t wanting(const struct sticky *s, size_t topic)
+/* Of topics in the order in which they go: each partition that has no owner. */
+static void give_away(struct sticky *s)
 {
-	size_t count = 0;
+	for (size_t k = 0; k < s->topic_count; k++) {
+		size_t t = s->turns[k].topic;
 
-	for (size_t m = 0; m < s->member_count; m++)
-		count += wants_of(s, topic)[m];
-	return count;
-}
-
-/* Topics that few want go first: the others can give way to them. */
-static int give_away(struct sticky *s)
-{
-	size_t *counts = calloc(s->topic_count + 1, sizeof(*counts));
-
-	if (counts == NULL)
-		return -ENOMEM;
-	for (size_t t = 0; t < s->topic_count; t++)
-		counts[t] = wanting(s, t);
-	for (size_t few = 1; few <= s->member_count; few++) {
-		for (size_t t = 0; t < s->topic_count; t++) {
-			if (counts[t] != few)
-				continue;
-			for (size_t i = s->first[t]; i < s->first[t + 1]; i++) {
-				if (s->items[i].owner == NOBODY)
-					put(s, &s->items[i],
-					    least_loaded(s, t));
-			}
+		if (s->turns[k].wanting == 0)
+			continue;
+		for (size_t i = s->first[t]; i < s->first[t + 1]; i++) {
+			if (s->items[i].owner == NOBODY)
+				put(s, &s->items[i], least_loaded(s, t));
 		}
 	}
-	free(counts);
-	return 0;
 }
 
 static bool is_even(const struct sticky *s)
@@ -235,16 +251,21 @@ static bool is_even(const struct sticky *s)
 }
 
 /* From the last partition on, as range would cut them. */
-static bool move_some(struct sticky *s)
+static bool move_some(struct sticky *s, bool only_fresh)
 {
 	bool has_moved = false;
 
-	for (size_t t = s->topic_count; t-- > 0;) {
+	for (size_t k = 0; k < s->topic_count; k++) {
+		size_t t = s->turns[k].topic;
+
+		if (has_moved && !only_fresh)
+			break; /* what costs nothing may do by now */
 		for (size_t i = s->first[t + 1]; i-- > s->first[t];) {
 			struct sticky_item *item = &s->items[i];
 			int32_t to = least_loaded(s, t);
 
 			if (item->owner == NOBODY ||
+			    (only_fresh && !item->is_fresh) ||
 			    s->loads[to] + 1 >= s->loads[item->owner])
 				continue;
 			put(s, item, to);
@@ -285,9 +306,10 @@ int assignor_assign_sticky(const struct assignor_topic *topics,
 
 	if (rc == 0) {
 		settle_claims(&s);
-		rc = give_away(&s);
+		give_away(&s);
 	}
-	while (rc == 0 && !is_even(&s) && move_some(&s))
+	while (rc == 0 && !is_even(&s) &&
+	       (move_some(&s, true) || move_some(&s, false)))
 		;
 	if (rc == 0)
 		rc = hand_out(&s);
