@@ -53,11 +53,13 @@ enum sim_state {
 struct sim_client {
 	struct sim *sim;
 	int index, group;
+	bool is_modern; /* speaks KIP-848 */
+	int incarnation;
 	char instance_id[8]; /* "": dynamic */
 	unsigned subscribed; /* bit i: to topic i */
 	enum sim_state state;
 	char member_id[128];
-	int32_t generation;
+	int32_t generation; /* or its epoch */
 	char protocol[16];
 	bool leads;   /* and is to assign */
 	bool watches; /* leads: joins again when topics change */
@@ -191,6 +193,16 @@ static inline void sim_load(struct sim *sim)
 	kit_load(kit, &kit->shard);
 	kit->shard.log = (struct group_log){ sim, sim_append };
 	sim->synced = kit->record_count;
+}
+
+/* Membership */
+
+static inline void sim_forget_membership(struct sim_client *c)
+{
+	memset(c->owned, 0, sizeof(c->owned));
+	c->generation = -1;
+	c->leads = c->watches = false;
+	c->state = SIM_OUT;
 }
 
 /* Asking */

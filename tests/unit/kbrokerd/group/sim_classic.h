@@ -6,14 +6,6 @@
 
 #include "kbrokerd/group/sim.h"
 
-static inline void sim_forget_membership(struct sim_client *c)
-{
-	memset(c->owned, 0, sizeof(c->owned));
-	c->generation = -1;
-	c->leads = c->watches = false;
-	c->state = SIM_OUT;
-}
-
 /* What clients make of an error: join again, as themselves or as new. */
 static inline void sim_on_error(struct sim_client *c, int16_t error)
 {

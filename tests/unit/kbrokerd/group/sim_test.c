@@ -11,6 +11,7 @@
  * SIM_SEEDS=100000 runs so many seeds; SIM_SEED=n that one alone.
  */
 #include "kbrokerd/group/sim_classic.h"
+#include "kbrokerd/group/sim_modern.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -49,13 +50,15 @@ static void init_client(struct sim *sim, int index)
 
 	c->sim = sim;
 	c->index = index;
-	c->group = sim_one_in(sim, 4);
+	c->group = sim_below(sim, SIM_GROUPS);
 	if (sim_one_in(sim, 3))
 		snprintf(c->instance_id, sizeof(c->instance_id), "i%d",
 			 sim_one_in(sim, 6) ? 0 : index);
 	c->subscribed = 1 + (unsigned)sim_below(sim, (1 << SIM_TOPICS) - 1);
-	c->state = SIM_OUT;
-	c->generation = -1;
+	c->is_modern = c->group == 1;
+	if (c->is_modern)
+		sim_make_id(c);
+	sim_forget_membership(c);
 }
 
 static void sim_init(struct sim *sim, uint64_t seed)
@@ -156,28 +159,53 @@ static void commit_offset(struct sim_client *c)
 	group_offset_commit(&sim->kit->shard, &to->ask->ask, &request);
 }
 
+static void act(struct sim_client *c)
+{
+	if (c->is_modern)
+		sim_modern_act(c);
+	else
+		sim_classic_act(c);
+}
+
+static void leave(struct sim_client *c)
+{
+	if (c->is_modern)
+		sim_modern_leave(c);
+	else
+		sim_leave(c);
+}
+
 static void vanish(struct sim_client *c)
 {
 	sim_lose_ask(c);
 	sim_lose_commits(c);
 	sim_forget_membership(c);
 	c->member_id[0] = '\0';
+	if (c->is_modern)
+		sim_make_id(c);
 }
 
 /* A static one keeps to its topics: when it has other ones after a restart
  * nobody is told, in Kafka too. */
 static void change_subscription(struct sim_client *c)
 {
-	if (c->instance_id[0] != '\0' || c->state == SIM_DEAD)
+	if (c->state == SIM_DEAD ||
+	    (c->instance_id[0] != '\0' && !c->is_modern))
 		return;
 	c->subscribed = 1 + (unsigned)sim_below(c->sim, (1 << SIM_TOPICS) - 1);
-	if (c->state != SIM_OUT)
+	if (c->state != SIM_OUT && !c->is_modern)
 		sim_ask_join(c);
+}
+
+static void is_same(const struct group *live, const struct group *log)
+{
+	classic_kit_same(live, log);
+	consumer_assert_same(live, log);
 }
 
 static void stop_clean(struct sim *sim)
 {
-	kit_assert_replayed(sim->kit, classic_kit_same);
+	kit_assert_replayed(sim->kit, is_same);
 	group_shard_clear(&sim->kit->shard);
 	sim->synced = sim->kit->record_count;
 	deliver(sim);
@@ -201,7 +229,7 @@ static void step(struct sim *sim)
 	int what = sim_below(sim, 100);
 
 	if (what < 55)
-		sim_classic_act(c);
+		act(c);
 	else if (what < 65)
 		kit_advance_ms(sim->kit, sim_below(sim, 3000));
 	else if (what < 67)
@@ -211,7 +239,7 @@ static void step(struct sim *sim)
 	else if (what < 90)
 		commit_offset(c);
 	else if (what < 92)
-		sim_leave(c);
+		leave(c);
 	else if (what < 95)
 		vanish(c);
 	else if (what < 97)
@@ -251,6 +279,39 @@ static void check_offsets(const struct sim *sim)
 	}
 }
 
+static void check_epochs(struct sim *sim)
+{
+	for (int g = 0; g < SIM_GROUPS; g++) {
+		const struct group *group = group_find(
+			&sim->kit->shard, slice_of(sim_group_ids[g]));
+
+		if (group != NULL && group->consumer != NULL) {
+			sim_check_members(group->consumer);
+			assert_true(group->consumer->epoch >=
+				    sim->generations[g]);
+		} else if (group != NULL && group->classic != NULL) {
+			assert_true(group->classic->generation >=
+				    sim->generations[g]);
+		}
+	}
+	for (int i = 0; i < SIM_CLIENTS; i++) {
+		if (sim->clients[i].is_modern)
+			sim_check_owned(&sim->clients[i]);
+	}
+}
+
+static int32_t generation_of(const struct group *group)
+{
+	return group->consumer != NULL ? group->consumer->epoch
+				       : group->classic->generation;
+}
+
+static int32_t size_of(const struct group *group)
+{
+	return group->consumer != NULL ? group->consumer->member_count
+				       : classic_group_size(group->classic);
+}
+
 static bool is_settled(const struct sim *sim, int g)
 {
 	const struct group *group =
@@ -262,15 +323,14 @@ static bool is_settled(const struct sim *sim, int g)
 
 		if (c->group != g || c->state == SIM_DEAD)
 			continue;
-		if (c->state != SIM_IN ||
-		    c->generation != group->classic->generation)
+		if (c->state != SIM_IN || c->generation != generation_of(group))
 			return false;
 		count++;
 	}
 	if (count == 0)
 		return group == NULL || !group_has_members(group);
 	return strcmp(group_state(group), "Stable") == 0 &&
-	       classic_group_size(group->classic) == count;
+	       size_of(group) == count;
 }
 
 /* The subscribers of a topic own each partition of it once. */
@@ -299,7 +359,7 @@ static void live_on(struct sim *sim)
 {
 	kit_advance_ms(sim->kit, 500);
 	for (int i = 0; i < SIM_CLIENTS; i++)
-		sim_classic_act(&sim->clients[i]);
+		act(&sim->clients[i]);
 	sim->synced = sim->kit->record_count;
 	deliver(sim);
 }
@@ -323,20 +383,20 @@ static void check_convergence(struct sim *sim)
 		assert_true(is_settled(sim, g));
 		assert_int_equal(generations[g], sim->generations[g]);
 	}
-	kit_assert_replayed(sim->kit, classic_kit_same);
+	kit_assert_replayed(sim->kit, is_same);
 }
 
 static void check_end(struct sim *sim)
 {
 	for (int i = 0; i < SIM_CLIENTS; i++)
-		sim_leave(&sim->clients[i]);
+		leave(&sim->clients[i]);
 	for (int g = 0; g < SIM_GROUPS; g++) {
 		const struct group *group = group_find(
 			&sim->kit->shard, slice_of(sim_group_ids[g]));
 
 		assert_true(group == NULL || !group_has_members(group));
 	}
-	kit_assert_replayed(sim->kit, classic_kit_same);
+	kit_assert_replayed(sim->kit, is_same);
 	check_offsets(sim);
 }
 
@@ -349,8 +409,9 @@ static void run_seed(uint64_t seed)
 	for (int i = 0; i < STEPS; i++) {
 		step(&sim);
 		check_offsets(&sim);
+		check_epochs(&sim);
 		if (i % 50 == 0)
-			kit_assert_replayed(sim.kit, classic_kit_same);
+			kit_assert_replayed(sim.kit, is_same);
 	}
 	check_convergence(&sim);
 	check_end(&sim);
