@@ -48,6 +48,14 @@ static const struct config_def own_defs[] = {
 	  .doc = "LEVEL or SUBSYSTEM=LEVEL,...: which lines are told; levels "
 		 "are error, warn, info, debug" },
 	{ .scope = CONFIG_BROKER,
+	  .name = "metrics.group.limit",
+	  .type = CONFIG_TYPE_INT,
+	  .default_value = "1000",
+	  .valid = "0..100000",
+	  .update = CONFIG_UPDATE_READ_ONLY,
+	  .doc = "how many groups, the first by name, have series in "
+		 "/metrics" },
+	{ .scope = CONFIG_BROKER,
 	  .name = "metrics.partitions",
 	  .type = CONFIG_TYPE_BOOLEAN,
 	  .default_value = "false",

@@ -91,6 +91,22 @@ metric() {
 	expect_same "$(metric 'kbrokerd_topic_partitions{topic="c"}')" ""
 }
 
+@test "a group's lag is told in records and seconds until it is deleted" {
+	start_http -X metrics.partitions=true
+	seq 5 | kproduce -t orders --create=1
+	timeout 20 kcat -b "$broker" -G readers -q -c 3 -o beginning \
+		-X auto.offset.reset=earliest orders >read 2>kcat.log
+	expect_same "$(metric 'kbrokerd_group_lag_records{group="readers",topic="orders"}')" 2
+	expect_same "$(metric 'kbrokerd_group_partition_offset{group="readers",topic="orders",partition="0"}')" 3
+	expect_text "$(get /metrics)" 'kbrokerd_groups{type="classic",state="Empty"} 1'
+	metric 'kbrokerd_group_lag_seconds{group="readers",topic="orders"}' >seconds
+	! grep -x '0\.000' seconds
+	expect_text "$(get /metrics/kafka)" \
+		'kafka_consumergroup_lag{consumergroup="readers",topic="orders",partition="0"} 2'
+	kgroups delete readers -y
+	! get /metrics | grep 'group="readers"'
+}
+
 @test "a topic that is deleted has no series any more" {
 	start_http
 	echo x | kproduce -t gone --create=1

@@ -36,6 +36,11 @@ const char *classic_protocol_type(const struct group *group)
 		       : (const char *)group->classic->protocol_type.data;
 }
 
+int32_t classic_member_count(const struct group *group)
+{
+	return group->classic == NULL ? 0 : classic_group_size(group->classic);
+}
+
 bool classic_has_members(const struct group *group)
 {
 	return state_of(group) != CLASSIC_EMPTY;

@@ -46,6 +46,7 @@ const char *classic_state(const struct group *group);
 const char *classic_protocol_type(const struct group *group);
 /* Why it last rebalanced, with the client's reason (KIP-800); "" if never. */
 const char *classic_reason(const struct group *group);
+int32_t classic_member_count(const struct group *group);
 bool classic_has_members(const struct group *group);
 bool classic_subscribes(const struct group *group, struct slice topic);
 /* Wall ms since when it is empty, for the expiry of offsets; -1: it is not, or

@@ -45,6 +45,7 @@ int consumer_describe(const struct group *group, struct arena *arena,
 		      struct consumer_group_describe_response_groups *out);
 
 const char *consumer_state(const struct group *group);
+int32_t consumer_member_count(const struct group *group);
 bool consumer_has_members(const struct group *group);
 bool consumer_subscribes(const struct group *group, struct slice topic);
 int64_t consumer_empty_since(const struct group *group);

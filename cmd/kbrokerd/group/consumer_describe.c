@@ -48,6 +48,11 @@ const char *consumer_state(const struct group *group)
 	return is_stable(c) ? "Stable" : "Reconciling";
 }
 
+int32_t consumer_member_count(const struct group *group)
+{
+	return group->consumer->member_count;
+}
+
 bool consumer_has_members(const struct group *group)
 {
 	return group->consumer->member_count > 0;

@@ -56,11 +56,14 @@ static int16_t out_of_memory(struct consumer_turn *turn)
 int16_t consumer_turn_commit(struct consumer_turn *turn)
 {
 	struct consumer_group *c = turn->c;
+	int32_t before = c->epoch;
 	int rc = group_commit(turn->shard, &turn->changes, NULL);
 
 	if (rc != 0)
 		return consumer_refuse(turn, group_commit_error(rc),
 				       "the change could not be written");
+	if (turn->epoch > before)
+		turn->shard->counters.consumer_rebalances++;
 	if (turn->topics_seen)
 		c->topics_changed = false;
 	if (turn->patterns_seen) {
@@ -77,6 +80,31 @@ static const struct consumer_facts new_facts = {
 	.rebalance_timeout_ms = -1,
 };
 
+/* What a classic member can do, as copied by an arena. */
+static const consumer_classic *copy_classic(struct arena *arena,
+					    const consumer_classic *classic)
+{
+	size_t count = (size_t)classic->supported_protocols_count;
+	consumer_classic *copy = arena_calloc(arena, 1, sizeof(*copy));
+
+	if (copy == NULL)
+		return NULL;
+	copy->session_timeout_ms = classic->session_timeout_ms;
+	copy->supported_protocols_count = classic->supported_protocols_count;
+	copy->supported_protocols =
+		arena_calloc(arena, count, sizeof(*copy->supported_protocols));
+	for (size_t i = 0; copy->supported_protocols != NULL && i < count;
+	     i++) {
+		copy->supported_protocols[i].name =
+			arena_copy(arena, classic->supported_protocols[i].name);
+		copy->supported_protocols[i].metadata = arena_copy(
+			arena, classic->supported_protocols[i].metadata);
+		if (slice_is_null(copy->supported_protocols[i].metadata))
+			return NULL;
+	}
+	return copy->supported_protocols == NULL ? NULL : copy;
+}
+
 /* Facts that outlive whom they are from. */
 static int copy_facts(struct arena *arena, struct consumer_facts *facts)
 {
@@ -91,7 +119,10 @@ static int copy_facts(struct arena *arena, struct consumer_facts *facts)
 		if (slice_is_null(*texts[i]))
 			return -ENOMEM;
 	}
-	return 0;
+	if (facts->classic == NULL)
+		return 0;
+	facts->classic = copy_classic(arena, facts->classic);
+	return facts->classic == NULL ? -ENOMEM : 0;
 }
 
 static int copy_set(struct arena *arena, const struct assignment *a,

@@ -163,23 +163,39 @@ static int read_slice(struct reader *r, const struct log_slice *slice)
 	return 0;
 }
 
+/* Not as a consumer reads: that would be counted as traffic. */
+struct look {
+	int64_t offset;
+	size_t bytes_max;
+	struct log_slice slice;
+};
+
+static int look_up(void *arg, struct log *log,
+		   const struct partition_offsets *offsets)
+{
+	struct look *look = arg;
+
+	return log_read(log, look->offset, look->bytes_max,
+			offsets->high_watermark, true, &look->slice);
+}
+
 /* Returns 1 when there may be more, 0 at the end, or a negative errno. */
 static int read_some(struct reader *r)
 {
-	struct coordinator_shard *s = r->shard;
-	size_t bytes_max = (size_t)config_int(s->coordinator->broker->config,
-					      "offsets.load.buffer.size");
-	struct partition_offsets offsets;
-	struct log_slice slice;
-	int rc = partition_read(s->partition, r->offset, bytes_max, true,
-				&slice, &offsets);
+	const struct config *config = r->shard->coordinator->broker->config;
+	struct look look = {
+		.offset = r->offset,
+		.bytes_max =
+			(size_t)config_int(config, "offsets.load.buffer.size"),
+	};
+	int rc = partition_with_log(r->shard->partition, look_up, &look);
 
 	if (rc < 0)
 		return rc;
-	if (slice.len == 0)
+	if (look.slice.len == 0)
 		return 0;
-	rc = read_slice(r, &slice);
-	log_slice_release(&slice);
+	rc = read_slice(r, &look.slice);
+	log_slice_release(&look.slice);
 	if (rc == 0)
 		rc = load_batches(r);
 	return rc < 0 ? rc : 1;

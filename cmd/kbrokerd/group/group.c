@@ -123,6 +123,12 @@ bool group_has_members(const struct group *group)
 				       : classic_has_members(group);
 }
 
+int32_t group_member_count(const struct group *group)
+{
+	return group->consumer != NULL ? consumer_member_count(group)
+				       : classic_member_count(group);
+}
+
 bool group_subscribes(const struct group *group, struct slice topic)
 {
 	if (group->consumer != NULL)

@@ -49,6 +49,7 @@ const char *group_type(const struct group *group); /* "classic" "consumer" */
 /* "consumer" for most, "" for one without members so far. */
 const char *group_protocol_type(const struct group *group);
 bool group_has_members(const struct group *group);
+int32_t group_member_count(const struct group *group);
 
 /* Does it read that topic by a subscription, so that its offsets stay? */
 bool group_subscribes(const struct group *group, struct slice topic);

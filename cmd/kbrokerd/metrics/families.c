@@ -2,8 +2,8 @@
  * families.c - which metrics there are
  *
  * Every label's values are bounded: APIs and error codes by the protocol,
- * listeners by the configuration, topics by metrics.topic.limit.  An API has
- * series from its first request on.
+ * listeners by the configuration, topics by metrics.topic.limit, groups by
+ * metrics.group.limit.  An API has series from its first request on.
  */
 #include "kbrokerd/metrics/families.h"
 
@@ -13,6 +13,7 @@
 #include "kbrokerd/api/fetch_session.h"
 #include "kbrokerd/broker.h"
 #include "kbrokerd/metrics/export.h"
+#include "kbrokerd/metrics/group_families.h"
 #include "kbrokerd/metrics/metrics.h"
 #include "kbrokerd/metrics/pushed.h"
 #include "kbrokerd/server/server.h"
@@ -496,6 +497,7 @@ void families_write(struct metrics *m, enum exposition_form form,
 			write_partitions(&e, &ex);
 		export_clear(&ex);
 	}
+	group_families_write(&e, m);
 	pushed_write(&e, m->broker);
 	exposition_end(&e);
 	image_release(image);
@@ -544,6 +546,7 @@ void families_write_kafka(struct metrics *m, enum exposition_form form,
 	}
 	for (size_t i = 0; i < count; i++)
 		write_partition_family(&e, &ex, &kafka_families[i]);
+	group_families_write_kafka(&e, m);
 	exposition_end(&e);
 	export_clear(&ex);
 	image_release(image);
