@@ -15,7 +15,7 @@
 #include "kgroups/undo.h"
 #include "wire/errors.h"
 
-enum { POLL_MS = 250, PLAN_BYTES_MAX = 256 << 20 };
+enum { POLL_MS = 250, PLAN_BYTES_MAX = 256 << 20, GROUPS_AT_ONCE = 500 };
 
 static const struct column columns[] = {
 	{ "group", COLUMN_TEXT },    { "topic", COLUMN_TEXT },
@@ -119,13 +119,18 @@ static void refuse_code(struct change *c, size_t row, int16_t code)
 	       wire_error_text(code) == NULL ? "" : wire_error_text(code));
 }
 
+static int by_name(const void *key, const void *item)
+{
+	return strcmp(key, *(const char *const *)item);
+}
+
 static size_t group_of(const struct change *c, const struct plan_row *row)
 {
-	size_t g = 0;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers */
+	const char **found = bsearch(row->group, c->names.items, c->names.count,
+				     sizeof(*found), by_name);
 
-	while (strcmp(c->names.items[g], row->group) != 0)
-		g++;
-	return g;
+	return (size_t)(found - c->names.items);
 }
 
 /* An offset for people: -1 is "nothing". */
@@ -259,28 +264,54 @@ static int wait_empty(struct change *c)
 
 /* Doing it */
 
-/* The rows of one group that are to be committed, or to be forgotten. */
-static size_t pick(struct change *c, size_t first, size_t count, bool forget,
-		   struct admin_group *group, size_t *places)
+/* Groups whose offsets are asked for side by side. */
+struct asking {
+	struct admin_group *groups;
+	size_t group_count;
+	struct admin_group_offset *offsets; /* of all groups, in order */
+	size_t *places;                     /* the row of each */
+	size_t count;
+};
+
+static size_t count_of_group(const struct plan *plan, size_t first)
 {
-	group->offset_count = 0;
-	for (size_t i = first; i < first + count; i++) {
+	size_t i = first;
+
+	while (i < plan->count &&
+	       strcmp(plan->rows[i].group, plan->rows[first].group) == 0)
+		i++;
+	return i - first;
+}
+
+/* Rows of one group that are to be committed, or to be forgotten. */
+static void pick(struct change *c, struct asking *a, size_t first, bool forget)
+{
+	size_t end = first + count_of_group(c->plan, first);
+	size_t g = group_of(c, &c->plan->rows[first]);
+	struct admin_group *group = &a->groups[a->group_count];
+
+	*group = (struct admin_group){
+		.name = c->names.items[g],
+		.coordinator = c->snapshot.groups[g].coordinator,
+		.offsets = a->offsets + a->count,
+	};
+	for (size_t i = first; i < end; i++) {
 		const struct plan_row *row = &c->plan->rows[i];
 
 		if (!c->good[i] || (row->to < 0) != forget)
 			continue;
-		places[group->offset_count] = i;
-		group->offsets[group->offset_count++] =
-			(struct admin_group_offset){
-				.topic = row->topic,
-				.partition = row->partition,
-				.offset = row->to,
-				.leader_epoch = -1,
-				.metadata = slice_of(""),
-				.code = WIRE_UNKNOWN_SERVER_ERROR,
-			};
+		a->places[a->count] = i;
+		a->offsets[a->count++] = (struct admin_group_offset){
+			.topic = row->topic,
+			.partition = row->partition,
+			.offset = row->to,
+			.leader_epoch = -1,
+			.metadata = slice_of(""),
+			.code = WIRE_UNKNOWN_SERVER_ERROR,
+		};
+		group->offset_count++;
 	}
-	return group->offset_count;
+	a->group_count += group->offset_count > 0;
 }
 
 static void tell_codes(struct change *c, const struct admin_group *group,
@@ -301,57 +332,49 @@ static void tell_codes(struct change *c, const struct admin_group *group,
 	}
 }
 
-static void ask(struct change *c, struct admin_group *group,
-		const size_t *places, enum admin_group_question question)
+static void ask(struct change *c, struct asking *a,
+		enum admin_group_question question)
 {
 	struct run *run = &c->k->run;
 	struct admin_answers answers = { 0 };
 	struct client_error error = { 0 };
+	const size_t *places = a->places;
 
-	if (admin_ask_groups(run->client, question, group, 1,
+	if (a->group_count > 0 &&
+	    admin_ask_groups(run->client, question, a->groups, a->group_count,
 			     run->options->common.step_timeout_ms, &answers,
-			     &error) == 0) {
-		tell_codes(c, group, places);
-	} else {
-		run->status = exit_worse(run->status, (int)error.kind);
-		for (size_t i = 0; i < group->offset_count; i++)
-			refuse(c, places[i], (int)error.kind, "%s", error.text);
+			     &error) < 0) {
+		for (size_t i = 0; i < a->count; i++)
+			refuse(c, a->places[i], (int)error.kind, "%s",
+			       error.text);
+		a->group_count = 0;
+	}
+	for (size_t g = 0; g < a->group_count; g++) {
+		tell_codes(c, &a->groups[g], places);
+		places += a->groups[g].offset_count;
 	}
 	admin_answers_clear(&answers);
+	a->group_count = 0;
+	a->count = 0;
 }
 
-static size_t count_of_group(const struct plan *plan, size_t first)
-{
-	size_t i = first;
-
-	while (i < plan->count &&
-	       strcmp(plan->rows[i].group, plan->rows[first].group) == 0)
-		i++;
-	return i - first;
-}
-
-static void commit_rows(struct change *c)
+static void ask_all(struct change *c, bool forget,
+		    enum admin_group_question question)
 {
 	struct plan *plan = c->plan;
 	struct run *run = &c->k->run;
-	struct admin_group_offset *offsets =
-		run_alloc(run, plan->count, sizeof(*offsets));
-	size_t *places = run_alloc(run, plan->count, sizeof(*places));
+	struct asking a = {
+		.groups = run_alloc(run, GROUPS_AT_ONCE, sizeof(*a.groups)),
+		.offsets = run_alloc(run, plan->count, sizeof(*a.offsets)),
+		.places = run_alloc(run, plan->count, sizeof(*a.places)),
+	};
 
 	for (size_t i = 0; i < plan->count; i += count_of_group(plan, i)) {
-		size_t g = group_of(c, &plan->rows[i]);
-		struct admin_group group = {
-			.name = plan->rows[i].group,
-			.coordinator = c->snapshot.groups[g].coordinator,
-			.offsets = offsets,
-		};
-		size_t count = count_of_group(plan, i);
-
-		if (pick(c, i, count, false, &group, places) > 0)
-			ask(c, &group, places, ADMIN_COMMIT_OFFSETS);
-		if (pick(c, i, count, true, &group, places) > 0)
-			ask(c, &group, places, ADMIN_FORGET_OFFSETS);
+		pick(c, &a, i, forget);
+		if (a.group_count == GROUPS_AT_ONCE)
+			ask(c, &a, question);
 	}
+	ask(c, &a, question);
 }
 
 /* Is it as it should be now? */
@@ -434,7 +457,8 @@ static void commit_all(struct change *c)
 			c->good[i] = false;
 		return;
 	}
-	commit_rows(c);
+	ask_all(c, false, ADMIN_COMMIT_OFFSETS);
+	ask_all(c, true, ADMIN_FORGET_OFFSETS);
 	verify(c);
 	if (!all_good(c))
 		undo_write(&undo, c->plan, c->good);

@@ -134,6 +134,24 @@ static int fill(struct kgroups *k, char *const *texts, int text_count,
 	return status;
 }
 
+/* Before anybody is asked: are they names, and good regular expressions? */
+static int check_texts(struct kgroups *k, char *const *texts, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct pattern pattern;
+		int status;
+
+		if (texts[i][0] == '\0')
+			return message_usage(&k->run.messages,
+					     "a group has a name");
+		status = pattern_init(k, texts[i], &pattern);
+		if (status != EXIT_GO_ON)
+			return status;
+		pattern_clear(&pattern);
+	}
+	return EXIT_GO_ON;
+}
+
 int groups_find(struct kgroups *k, struct group_list *list_out)
 {
 	static char everything[] = "*";
@@ -148,11 +166,9 @@ int groups_find(struct kgroups *k, struct group_list *list_out)
 	int status;
 
 	*list_out = (struct group_list){ 0 };
-	for (int i = 0; i < text_count; i++) {
-		if (texts[i][0] == '\0')
-			return message_usage(&k->run.messages,
-					     "a group has a name");
-	}
+	status = check_texts(k, texts, text_count);
+	if (status != EXIT_GO_ON)
+		return status;
 	if (groups_are_patterns(texts, text_count) &&
 	    admin_list_groups(k->run.client, 0,
 			      k->run.options->common.step_timeout_ms, &answers,

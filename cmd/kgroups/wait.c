@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "base/units.h"
 #include "cli/signals.h"
 #include "kgroups/snapshot.h"
 #include "wire/errors.h"
@@ -124,6 +125,7 @@ static int wait_for_it(struct waiting *w)
 	struct kgroups *k = w->k;
 	int64_t timeout_ms = k->run.options->common.timeout_ms;
 	int64_t end_ms = loop_now_ms(k->run.loop) + timeout_ms;
+	char span[UNITS_TEXT_MAX];
 
 	for (;;) {
 		int status = look(w);
@@ -131,13 +133,15 @@ static int wait_for_it(struct waiting *w)
 
 		if (status != EXIT_GO_ON)
 			return status;
-		if (timeout_ms > 0 && left <= 0)
+		if (timeout_ms > 0 && left <= 0) {
+			format_duration(timeout_ms, span);
 			return message_fail(&k->run.messages, EXIT_UNREACHABLE,
-					    "%s, after %lld s (--timeout)",
+					    "%s, after %s (--timeout)",
 					    w->error.kind == CLIENT_OK
 						    ? w->why
 						    : w->error.text,
-					    (long long)timeout_ms / 1000);
+					    span);
+		}
 		run_sleep(&k->run,
 			  timeout_ms > 0 && left < POLL_MS ? left : POLL_MS);
 	}

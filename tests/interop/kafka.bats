@@ -38,6 +38,10 @@ passes_on_kafka() {
 	passes_on_kafka "$CLI/kconsume.bats"
 }
 
+@test "kgroups does with Apache Kafka what it does with kbrokerd" {
+	passes_on_kafka "$CLI/kgroups.bats"
+}
+
 @test "our tools and kcat do with Apache Kafka what they do with kbrokerd" {
 	passes_on_kafka "$INTEROP/kcat.bats"
 }
