@@ -376,17 +376,14 @@ static int16_t check(const struct group_shard *shard,
 	return WIRE_NONE;
 }
 
-/* A consumer group that all have left may become a classic one; one with
- * members is no place for who speaks only the classic protocol.  Returns an
- * error code; the group may be gone after it. */
+/* A consumer group that all have left becomes a classic one.  Returns an error
+ * code; the group may be gone after it. */
 static int16_t end_consumer_group(struct group *group)
 {
 	struct group_changes changes;
 	struct arena arena;
 	int rc;
 
-	if (consumer_has_members(group))
-		return WIRE_INCONSISTENT_GROUP_PROTOCOL;
 	arena_init(&arena, 0);
 	group_changes_init(&changes, &arena);
 	consumer_delete(group, &changes);
@@ -401,8 +398,13 @@ void classic_join(struct group_shard *shard, struct group_ask *ask,
 	int16_t error = check(shard, request);
 	struct group *group = group_find(shard, request->group_id);
 
-	if (error == WIRE_NONE && group != NULL && group->consumer != NULL)
+	if (error == WIRE_NONE && group != NULL && group->consumer != NULL) {
+		if (consumer_has_members(group)) {
+			consumer_classic_join(shard, ask, request);
+			return;
+		}
 		error = end_consumer_group(group);
+	}
 	if (error != WIRE_NONE) {
 		classic_answer_join_error(ask, error, request->member_id);
 		return;

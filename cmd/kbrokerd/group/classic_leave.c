@@ -119,9 +119,13 @@ void classic_leave(struct group_shard *shard, struct group_ask *ask,
 		.member_id = request->member_id,
 	};
 	bool has_many = ask->version >= MEMBERS_VERSION;
-	struct leave_group_response *response =
-		arena_alloc(ask->arena, sizeof(*response));
+	struct leave_group_response *response;
 
+	if (group != NULL && group->consumer != NULL) {
+		consumer_classic_leave(shard, ask, request);
+		return;
+	}
+	response = arena_alloc(ask->arena, sizeof(*response));
 	if (response == NULL) {
 		group_ask_answer(ask, NULL, 0);
 		return;

@@ -109,7 +109,10 @@ void classic_sync(struct group_shard *shard, struct group_ask *ask,
 		error = WIRE_INCONSISTENT_GROUP_PROTOCOL;
 	else if (request->group_id.len == 0)
 		error = WIRE_INVALID_GROUP_ID;
-	else if (group == NULL || group->classic == NULL)
+	else if (group != NULL && group->consumer != NULL) {
+		consumer_classic_sync(shard, ask, request);
+		return;
+	} else if (group == NULL || group->classic == NULL)
 		error = WIRE_UNKNOWN_MEMBER_ID;
 	else
 		error = check_sync(group->classic, request);
@@ -157,6 +160,10 @@ void classic_heartbeat(struct group_shard *shard, struct group_ask *ask,
 	const struct group *group = group_find(shard, request->group_id);
 	int16_t error = WIRE_UNKNOWN_MEMBER_ID;
 
+	if (group != NULL && group->consumer != NULL) {
+		consumer_classic_heartbeat(shard, ask, request);
+		return;
+	}
 	if (request->group_id.len == 0)
 		error = WIRE_INVALID_GROUP_ID;
 	else if (group != NULL && group->classic != NULL)

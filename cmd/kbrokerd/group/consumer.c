@@ -11,6 +11,7 @@
 
 #include "kbrokerd/group/classic.h"
 #include "kbrokerd/group/consumer_turn.h"
+#include "kbrokerd/group/migrate.h"
 #include "wire/error_codes.h"
 #include "wire/wire.h"
 
@@ -26,6 +27,7 @@ struct beat {
 	const request_type *request;
 	struct consumer_turn turn;
 	char made_id[UUID_TEXT_LEN + 1];
+	bool has_migrated; /* the group was a classic one until now */
 };
 
 /* Answers */
@@ -389,6 +391,7 @@ static int16_t enter_group(struct group_shard *shard, struct beat *beat)
 	bool joins = beat->request->member_epoch == EPOCH_JOIN;
 	struct group *group =
 		joins ? group_get(shard, id) : group_find(shard, id);
+	int16_t error = 0;
 
 	if (group == NULL && joins)
 		return WIRE_COORDINATOR_NOT_AVAILABLE;
@@ -396,8 +399,13 @@ static int16_t enter_group(struct group_shard *shard, struct beat *beat)
 		return no_group(beat, "Consumer group %.*s not found.");
 	if (group->consumer == NULL && !joins)
 		return no_group(beat, "Group %.*s is not a consumer group.");
-	if (group->classic != NULL && classic_has_members(group))
-		return no_group(beat, "Group %.*s is not a consumer group.");
+	if (group->classic != NULL && classic_has_members(group)) {
+		error = migrate_to_consumer(group, beat->ask->arena,
+					    &beat->turn.error_text);
+		beat->has_migrated = error == 0;
+	}
+	if (error != 0)
+		return error;
 	if (consumer_get(group) == NULL) {
 		group_drop_if_void(group);
 		return WIRE_COORDINATOR_NOT_AVAILABLE;
@@ -444,6 +452,9 @@ static void heartbeat(struct group_shard *shard, struct beat *beat)
 		refuse_ask(beat->ask, error, turn->error_text, group->offset);
 	}
 	consumer_turn_clear(turn);
+	/* All for nothing: then it goes on as it was. */
+	if (error != 0 && beat->has_migrated && migrate_is_due(group->consumer))
+		migrate_to_classic(group->consumer, false);
 	consumer_drop_if_void(group);
 }
 

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "kbrokerd/group/consumer_turn.h"
+#include "kbrokerd/group/migrate.h"
 #include "wire/enums.h"
 #include "wire/error_codes.h"
 #include "wire/wire.h"
@@ -29,6 +30,12 @@ int16_t consumer_fence(struct group_shard *shard, struct consumer_group *c)
 	const struct consumer_member *member;
 	int16_t error;
 
+	if (migrate_is_due(c)) {
+		error = migrate_to_classic(c, true);
+		if (error != 0)
+			unmark(c);
+		return error;
+	}
 	consumer_turn_init(&turn, shard, c);
 	for (member = c->members; member != NULL; member = member->hh.next) {
 		if (member->is_leaving)
