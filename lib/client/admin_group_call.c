@@ -373,8 +373,11 @@ static void wait_a_little(struct group_call *call)
 static int run_rounds(struct group_call *call)
 {
 	struct loop *loop = client_loop(call->client);
+	int64_t last_ms = call->deadline_ms -
+			  client_config(call->client)->retry_backoff_ms;
 	int rc;
 
+	/* No round that has no time left: what the last one said counts. */
 	for (;;) {
 		rc = find_coordinators(call);
 		if (rc == 0)
@@ -384,7 +387,7 @@ static int run_rounds(struct group_call *call)
 		if (rc < 0)
 			return rc;
 		drop_answered(call);
-		if (call->count == 0 || loop_now_ms(loop) >= call->deadline_ms)
+		if (call->count == 0 || loop_now_ms(loop) >= last_ms)
 			return 0;
 		if (!call->one_by_one || call->any_answered)
 			wait_a_little(call);

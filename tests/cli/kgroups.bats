@@ -116,7 +116,7 @@ $group	Empty	simple		$(kgroups list "$group" -o coordinator)	0	7"
 	fill 9
 	for i in $(seq 1200); do
 		echo "$topic-$i,$topic,0,$((i % 10))"
-	done | kgroups import --undo made.csv >rows
+	done | kgroups import -m 60 --undo made.csv >rows
 	[ "$(grep -c 'true	$' rows)" -eq 1200 ]
 	[ "$(kgroups list "$topic-*" | sort -u | wc -l)" -eq 1200 ]
 	[ "$(kgroups list -l "$topic-*" | awk '{n += $NF} END {print n}')" -eq 5400 ]
