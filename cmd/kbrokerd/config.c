@@ -20,7 +20,7 @@
 #include "kbrokerd/cgroup.h"
 #include "kbrokerd/config_private.h"
 
-enum { NETWORK_THREADS_MAX = 64, QUEUE_SHARE = 4 };
+enum { NETWORK_THREADS_MAX = 64, QUEUE_SHARE = 4, GROUPS_SHARE = 8 };
 
 #define TOPICS_FILE "/etc/kbrokerd/topics.conf"
 
@@ -158,18 +158,28 @@ static int32_t processor_count(void)
 	return count < NETWORK_THREADS_MAX ? count : NETWORK_THREADS_MAX;
 }
 
-/* Half received requests must not take what a container has. */
-static int limit_memory(struct loading *l)
+static int limit_share(struct loading *l, const char *key, int64_t most)
 {
-	const char *normal = config_default("queued.max.request.bytes");
-	int64_t most = cgroup_memory_bytes(NULL);
 	char text[32];
 
-	if (most < 0 || most / QUEUE_SHARE >= strtoll(normal, NULL, 10))
+	if (most >= strtoll(config_default(key), NULL, 10))
 		return 0;
-	snprintf(text, sizeof(text), "%" PRId64, most / QUEUE_SHARE);
-	return properties_set(&l->config->computed, "queued.max.request.bytes",
-			      text, "memory limit");
+	snprintf(text, sizeof(text), "%" PRId64, most);
+	return properties_set(&l->config->computed, key, text, "memory limit");
+}
+
+/* Half received requests, and groups, must not take what a container has. */
+static int limit_memory(struct loading *l)
+{
+	int64_t most = cgroup_memory_bytes(NULL);
+	int rc;
+
+	if (most < 0)
+		return 0;
+	rc = limit_share(l, "queued.max.request.bytes", most / QUEUE_SHARE);
+	return rc < 0 ? rc
+		      : limit_share(l, "group.memory.max.bytes",
+				    most / GROUPS_SHARE);
 }
 
 static int32_t int32_of(const struct config *config, const char *key)

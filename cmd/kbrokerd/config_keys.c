@@ -26,6 +26,15 @@ static const struct config_def own_defs[] = {
 	  .doc = "commit: acks=all is answered after fsync; os: Kafka's way, "
 		 "the page cache and replicas" },
 	{ .scope = CONFIG_BROKER,
+	  .name = "group.memory.max.bytes",
+	  .type = CONFIG_TYPE_LONG,
+	  .default_value = "268435456",
+	  .valid = ">=0",
+	  .update = CONFIG_UPDATE_READ_ONLY,
+	  .doc = "what groups, members and committed offsets may take of the "
+		 "memory; new ones are refused beyond it; an eighth of a "
+		 "container's memory if that is less" },
+	{ .scope = CONFIG_BROKER,
 	  .name = "http.allowed.hosts",
 	  .type = CONFIG_TYPE_LIST,
 	  .valid = "-",

@@ -8,9 +8,15 @@
 #include "kbrokerd/api/group_call.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/group/classic.h"
+#include "kbrokerd/group/memory.h"
+#include "wire/error_codes.h"
 #include "wire/messages.h"
 
-enum { JOIN_HAS_NULL_PROTOCOL = 7 };
+enum {
+	JOIN_HAS_NULL_PROTOCOL = 7,
+	/* What a member may offer that joins again, whatever there is. */
+	SMALL_OFFER_BYTES = 64 << 10,
+};
 
 /* JoinGroup */
 
@@ -20,11 +26,42 @@ static struct slice join_group(const struct request *req, int32_t i)
 	return ((const struct join_group_request *)req->message)->group_id;
 }
 
+/* What a member offers is kept. */
+static size_t offered_bytes(const struct join_group_request *request)
+{
+	size_t bytes = 0;
+
+	for (int32_t i = 0; i < request->protocols_count; i++)
+		bytes += request->protocols[i].name.len +
+			 request->protocols[i].metadata.len;
+	return bytes;
+}
+
+/* There is no room for another member. */
+static void refuse_join(struct group_ask *ask)
+{
+	struct join_group_response *response =
+		arena_alloc(ask->arena, sizeof(*response));
+
+	if (response != NULL) {
+		wire_init(&join_group_response_desc, response);
+		response->error_code = WIRE_POLICY_VIOLATION;
+	}
+	group_ask_answer(ask, response, 0);
+}
+
 static void join_run(struct group_shard *shard, struct group_ask *ask,
 		     const void *message, int32_t i)
 {
+	const struct join_group_request *request = message;
+	size_t bytes = offered_bytes(request);
+
 	(void)i;
-	classic_join(shard, ask, message);
+	if ((request->member_id.len == 0 || bytes > SMALL_OFFER_BYTES) &&
+	    group_memory_is_full(shard, bytes))
+		refuse_join(ask);
+	else
+		classic_join(shard, ask, request);
 }
 
 static int join_blank(struct request *req, int32_t i, void *answer)

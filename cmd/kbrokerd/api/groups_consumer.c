@@ -13,8 +13,12 @@
 #include "kbrokerd/broker.h"
 #include "kbrokerd/group/consumer.h"
 #include "kbrokerd/group/describe.h"
+#include "kbrokerd/group/memory.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
+
+/* What a member may subscribe to that is there, whatever memory is left. */
+enum { SMALL_SUBSCRIPTION_BYTES = 64 << 10 };
 
 static int16_t check_is_on(const struct request *req, int32_t i)
 {
@@ -39,11 +43,45 @@ static struct slice heartbeat_group(const struct request *req, int32_t i)
 	return request->group_id;
 }
 
+/* What a member subscribes to is kept. */
+static size_t names_bytes(
+	const struct consumer_group_heartbeat_request *request)
+{
+	size_t bytes = request->subscribed_topic_regex.len;
+
+	for (int32_t i = 0; i < request->subscribed_topic_names_count; i++)
+		bytes += request->subscribed_topic_names[i].len;
+	return bytes;
+}
+
+/* There is no room for another member. */
+static void refuse_member(struct group_ask *ask)
+{
+	struct consumer_group_heartbeat_response *response =
+		arena_alloc(ask->arena, sizeof(*response));
+
+	if (response != NULL) {
+		wire_init(&consumer_group_heartbeat_response_desc, response);
+		response->error_code = WIRE_POLICY_VIOLATION;
+		response->error_message =
+			slice_of("Groups take more memory than "
+				 "group.memory.max.bytes.");
+	}
+	group_ask_answer(ask, response, 0);
+}
+
 static void heartbeat_run(struct group_shard *shard, struct group_ask *ask,
 			  const void *message, int32_t i)
 {
+	const struct consumer_group_heartbeat_request *request = message;
+	size_t bytes = names_bytes(request);
+
 	(void)i;
-	consumer_heartbeat(shard, ask, message);
+	if ((request->member_epoch == 0 || bytes > SMALL_SUBSCRIPTION_BYTES) &&
+	    group_memory_is_full(shard, bytes))
+		refuse_member(ask);
+	else
+		consumer_heartbeat(shard, ask, request);
 }
 
 void api_consumer_group_heartbeat(struct request *req)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kbrokerd/group/memory.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
 
@@ -182,8 +183,10 @@ int classic_member_set_protocols(struct classic_member *member,
 		return -ENOMEM;
 	}
 	withdraw(classic, member->protocols, member->protocols->count);
+	group_memory_remove(member->group->shard, member->protocols);
 	free(member->protocols);
 	member->protocols = protocols;
+	group_memory_add(member->group->shard, protocols);
 	return 0;
 }
 
@@ -227,6 +230,8 @@ struct classic_member *classic_member_new(
 	member->session_timeout_ms = facts->session_timeout_ms;
 	member->protocols = protocols;
 	member->session.fire = on_session_over;
+	group_memory_add(group->shard, member);
+	group_memory_add(group->shard, protocols);
 	return member;
 }
 
@@ -237,6 +242,9 @@ void classic_member_free(struct classic_member *member)
 	assert(member->join == NULL);
 	assert(member->sync == NULL);
 	group_timer_stop(member->group->shard, &member->session);
+	group_memory_remove(member->group->shard, member->assignment.data);
+	group_memory_remove(member->group->shard, member->protocols);
+	group_memory_remove(member->group->shard, member);
 	free((void *)member->assignment.data);
 	free(member->protocols);
 	free(member);
@@ -430,8 +438,10 @@ int classic_member_set_assignment(struct classic_member *member,
 
 	if (classic_text_copy(assignment, &copy) < 0)
 		return -ENOMEM;
+	group_memory_remove(member->group->shard, member->assignment.data);
 	free((void *)member->assignment.data);
 	member->assignment = copy;
+	group_memory_add(member->group->shard, copy.data);
 	return 0;
 }
 
@@ -509,6 +519,7 @@ int classic_pending_add(struct group *group, struct slice id,
 		free(pending);
 		return -ENOMEM;
 	}
+	group_memory_add(group->shard, pending);
 	group_timer_set(group->shard, &pending->session,
 			group->shard->now_ms + session_timeout_ms);
 	return 0;
@@ -518,5 +529,6 @@ void classic_pending_remove(struct classic_pending *pending)
 {
 	HASH_DELETE(hh, pending->group->classic->pending, pending);
 	group_timer_stop(pending->group->shard, &pending->session);
+	group_memory_remove(pending->group->shard, pending);
 	free(pending);
 }

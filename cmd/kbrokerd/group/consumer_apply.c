@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kbrokerd/group/memory.h"
 #include "kbrokerd/group/consumer_state.h"
 
 /* The group and its consumer state, made when there is none; or, for a
@@ -187,6 +188,7 @@ static void drop_facts(struct consumer_member *member)
 	member->is_member = false;
 	member->facts.subscription->members--;
 	consumer_unsubscribe(c, member->facts.subscription);
+	group_memory_remove(c->group->shard, member->facts_memory);
 	free(member->facts_memory);
 	member->facts_memory = NULL;
 	member->facts = (struct consumer_facts){ 0 };
@@ -230,6 +232,7 @@ static int set_facts(struct consumer_member *member, const member_value *v)
 	subscription->members++;
 	member->facts = facts;
 	member->facts_memory = memory;
+	group_memory_add(c->group->shard, memory);
 	member->is_member = true;
 	c->member_count++;
 	c->classic_count += facts.classic != NULL;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kbrokerd/group/memory.h"
 #include "base/limits.h"
 
 int consumer_compare_texts(const void *a, const void *b)
@@ -118,6 +119,7 @@ struct consumer_member *consumer_make(struct consumer_group *c,
 		free(member);
 		return NULL;
 	}
+	group_memory_add(c->group->shard, member);
 	return member;
 }
 
@@ -145,6 +147,8 @@ static void free_member(struct consumer_member *member)
 	assignment_clear(&member->progress.revoking);
 	assignment_clear(&member->target);
 	consumer_unsubscribe(c, member->facts.subscription);
+	group_memory_remove(c->group->shard, member->facts_memory);
+	group_memory_remove(c->group->shard, member);
 	free(member->facts_memory);
 	free(member);
 }
@@ -232,6 +236,7 @@ struct consumer_subscription *consumer_subscribe(struct consumer_group *c,
 		return NULL;
 	}
 	made->refs = 1;
+	group_memory_add(c->group->shard, made);
 	return made;
 }
 
@@ -241,6 +246,7 @@ void consumer_unsubscribe(struct consumer_group *c,
 	if (subscription == NULL || --subscription->refs > 0)
 		return;
 	HASH_DEL(c->subscriptions, subscription);
+	group_memory_remove(c->group->shard, subscription);
 	free(subscription);
 }
 

@@ -10,6 +10,7 @@
  * state, under its lock, and go away.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +19,12 @@
 #include "kbrokerd/group/offsets.h"
 #include "wire/error_codes.h"
 
-enum { MS_PER_MINUTE = 60000, LOAD_RETRY_MS = 2000, NS_PER_S = 1000000000 };
+enum {
+	MS_PER_MINUTE = 60000,
+	LOAD_RETRY_MS = 2000,
+	TELL_FULL_MS = 60000,
+	NS_PER_S = 1000000000,
+};
 
 static int64_t now_ms(const struct coordinator *c)
 {
@@ -175,6 +181,24 @@ static void plan(struct coordinator_shard *s)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* Now and then, while it is full. */
+static void tell_full(struct coordinator *c, const struct group_shard *core)
+{
+	char bytes[32];
+	char max[32];
+
+	if (!group_memory_is_full(core, 0) ||
+	    core->now_ms < c->told_full_ms + TELL_FULL_MS)
+		return;
+	c->told_full_ms = core->now_ms;
+	snprintf(bytes, sizeof(bytes), "%" PRId64, c->memory.bytes);
+	snprintf(max, sizeof(max), "%" PRId64, c->memory.max);
+	logger_tell(c->broker->logger, LOGGER_WARN, "group",
+		    "new groups, members and offsets are refused: groups take "
+		    "more memory than group.memory.max.bytes",
+		    "bytes", bytes, "max", max, NULL);
+}
+
 void coordinator_leave(struct coordinator_shard *s)
 {
 	struct partition *to_sync = NULL;
@@ -190,6 +214,7 @@ void coordinator_leave(struct coordinator_shard *s)
 		unload(s);
 		wake_loader(s->coordinator);
 	} else {
+		tell_full(s->coordinator, &s->core);
 		plan(s);
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -236,6 +261,7 @@ static int begin(struct coordinator_shard *s, struct uuid topic_id)
 	group_shard_init(&s->core, c->broker->random, &c->settings,
 			 &s->topics->topics,
 			 (struct group_log){ s, coordinator_append });
+	s->core.memory = &c->memory;
 	set_time(s);
 	return 0;
 }
@@ -615,6 +641,8 @@ static void read_settings(struct coordinator *c, const struct config *config)
 			int_setting(config, "offset.metadata.max.bytes"),
 	};
 	read_assignors(c, config_text(config, "group.consumer.assignors"));
+	c->memory.max = config_int(config, "group.memory.max.bytes");
+	c->told_full_ms = INT64_MIN / 2;
 	c->codec = (enum codec)config_int(config,
 					  "offsets.topic.compression.codec");
 	if (c->codec >= CODEC_COUNT)

@@ -10,6 +10,7 @@
 #include "kbrokerd/broker.h"
 #include "kbrokerd/group/coordinator.h"
 #include "kbrokerd/group/image_topics.h"
+#include "kbrokerd/group/memory.h"
 #include "record/builder.h"
 
 enum shard_state {
@@ -43,7 +44,9 @@ struct coordinator_shard {
 struct coordinator {
 	struct broker *broker;
 	struct group_settings settings;
-	char assignors[512]; /* what settings point to */
+	struct group_memory memory;
+	_Atomic int64_t told_full_ms; /* when it was told last to be full */
+	char assignors[512];          /* what settings point to */
 	enum codec codec;
 	pthread_mutex_t lock; /* of what is below */
 	struct image_topics *topics;

@@ -10,6 +10,7 @@
 
 #include "kbrokerd/group/classic.h"
 #include "kbrokerd/group/consumer.h"
+#include "kbrokerd/group/memory.h"
 #include "kbrokerd/group/offsets.h"
 #include "wire/error_codes.h"
 
@@ -42,6 +43,7 @@ struct group *group_get(struct group_shard *shard, struct slice id)
 		free(group);
 		return NULL;
 	}
+	group_memory_add(shard, group);
 	return group;
 }
 
@@ -51,6 +53,7 @@ void group_free(struct group *group, int16_t error)
 	consumer_free(group, error);
 	group_offsets_free(group);
 	HASH_DELETE(hh, group->shard->groups, group);
+	group_memory_remove(group->shard, group);
 	free(group);
 }
 

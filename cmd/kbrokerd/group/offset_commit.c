@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "kbrokerd/group/memory.h"
 #include "kbrokerd/group/offsets.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
@@ -63,6 +64,19 @@ static int16_t check_group(struct group_shard *shard,
 		       : WIRE_ILLEGAL_GENERATION;
 }
 
+/* Would it take more memory than what is there? */
+static bool takes_more(const struct commit *c, const struct group_topic *topic,
+		       const struct offset_commit_request_topics_partitions *p)
+{
+	const struct group *group = group_find(c->shard, c->request->group_id);
+	const struct group_offset *o =
+		group == NULL ? NULL
+			      : group_offset_find(group, topic->name,
+						  p->partition_index);
+
+	return o == NULL || o->metadata.len < p->committed_metadata.len;
+}
+
 static void add_change(struct commit *c, const struct group_topic *topic,
 		       const struct offset_commit_request_topics_partitions *p)
 {
@@ -109,6 +123,8 @@ static int16_t commit_partition(
 		return c->group_error;
 	if (utf16_len(p->committed_metadata) > metadata_max)
 		return WIRE_OFFSET_METADATA_TOO_LARGE;
+	if (group_memory_is_full(c->shard, 0) && takes_more(c, topic, p))
+		return WIRE_POLICY_VIOLATION;
 	add_change(c, topic, p);
 	return WIRE_NONE;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kbrokerd/group/memory.h"
 #include "wire/messages.h"
 
 enum {
@@ -69,6 +70,7 @@ static int add(struct group *group, struct group_offset *o)
 	if (o->hh.tbl == NULL)
 		return -ENOMEM;
 	group->offset_count++;
+	group_memory_add(group->shard, o);
 	return 0;
 }
 
@@ -76,6 +78,7 @@ static void delete (struct group *group, struct group_offset *o)
 {
 	HASH_DELETE(hh, group->offsets, o);
 	group->offset_count--;
+	group_memory_remove(group->shard, o);
 	free(o);
 }
 

@@ -31,6 +31,7 @@
 #define HASH_INITIAL_NUM_BUCKETS_LOG2 2U
 
 struct group;
+struct group_memory;
 struct group_shard;
 struct wire_desc;
 
@@ -125,6 +126,7 @@ struct group_shard {
 	struct arena scratch;             /* of one record while loading */
 	bool applying;                    /* group_commit() does */
 	struct group *doubtful;           /* those that may be void after it */
+	struct group_memory *memory;      /* memory.h; NULL: not counted */
 	bool loaded;
 	/* A record that was appended could not be applied, for lack of memory:
 	 * the owner must throw the shard away and load it again. */

@@ -19,6 +19,7 @@
 
 #include "base/buffer.h"
 #include "kbrokerd/group/group.h"
+#include "kbrokerd/group/memory.h"
 #include "kbrokerd/group/offsets.h"
 #include "wire/error_codes.h"
 #include "wire/messages.h"
@@ -48,6 +49,7 @@ struct kit_topics {
 
 struct group_kit {
 	struct group_shard shard;
+	struct group_memory memory;
 	struct group_settings settings;
 	struct kit_topics *topics; /* the newest */
 	struct kit_topics *older[256];
@@ -277,6 +279,8 @@ static inline struct group_kit *group_kit_new_seeded(uint64_t seed)
 	kit_init_shard(kit, &kit->shard);
 	kit->shard.now_ms = KIT_START_MS;
 	kit->shard.wall_ms = kit_start_wall_ms;
+	kit->memory.max = INT64_MAX / 2;
+	kit->shard.memory = &kit->memory;
 	group_shard_loaded(&kit->shard);
 	return kit;
 }
@@ -289,6 +293,8 @@ static inline struct group_kit *group_kit_new(void)
 static inline void group_kit_free(struct group_kit *kit)
 {
 	group_shard_clear(&kit->shard);
+	/* What was counted in was counted out. */
+	assert_int_equal(kit->memory.bytes, 0);
 	for (size_t i = 0; i < kit->record_count; i++) {
 		free((void *)kit->records[i].key.data);
 		free((void *)kit->records[i].value.data);
@@ -328,6 +334,7 @@ static inline void kit_load(struct group_kit *kit, struct group_shard *shard)
 	int64_t wall_ms = kit->shard.wall_ms;
 
 	kit_init_shard(kit, shard);
+	shard->memory = &kit->memory;
 	shard->now_ms = now_ms;
 	shard->wall_ms = wall_ms;
 	for (size_t i = 0; i < kit->record_count; i++)
@@ -343,6 +350,7 @@ static inline void kit_load(struct group_kit *kit, struct group_shard *shard)
 static inline void kit_restart(struct group_kit *kit)
 {
 	group_shard_clear(&kit->shard);
+	assert_int_equal(kit->memory.bytes, 0);
 	kit_load(kit, &kit->shard);
 }
 

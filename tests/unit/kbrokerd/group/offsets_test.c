@@ -269,6 +269,27 @@ static void a_commit_that_is_not_written_is_none(void **state)
 	group_kit_free(kit);
 }
 
+static void nothing_new_is_taken_when_the_memory_is_full(void **state)
+{
+	struct group_kit *kit = kit_with_topics();
+	struct commit c = { .group = "g", .topic = "a", .offset = 5 };
+
+	(void)state;
+	commit_offset(kit, "g", "a", 0, 4);
+	kit->memory.max = kit->memory.bytes - 1;
+	assert_int_equal(commit(kit, 9, c), WIRE_NONE);
+	c.metadata = "more";
+	assert_int_equal(commit(kit, 9, c), WIRE_POLICY_VIOLATION);
+	c.partition = 1;
+	assert_int_equal(commit(kit, 9, c), WIRE_POLICY_VIOLATION);
+	c.group = "h";
+	assert_int_equal(commit(kit, 9, c), WIRE_POLICY_VIOLATION);
+	assert_int_equal(delete_offset(kit, "g", "a", 0, 1), WIRE_NONE);
+	assert_int_equal(kit->memory.bytes, 0);
+	assert_int_equal(commit(kit, 9, c), WIRE_NONE);
+	group_kit_free(kit);
+}
+
 /* Fetching all */
 
 static void all_offsets_of_a_group_come_in_order(void **state)
@@ -565,6 +586,7 @@ int main(void)
 			only_a_simple_consumer_commits_to_a_group_without_members),
 		cmocka_unit_test(metadata_is_limited_in_utf16_units),
 		cmocka_unit_test(a_commit_that_is_not_written_is_none),
+		cmocka_unit_test(nothing_new_is_taken_when_the_memory_is_full),
 		cmocka_unit_test(all_offsets_of_a_group_come_in_order),
 		cmocka_unit_test(a_group_that_there_is_not_has_no_offsets),
 		cmocka_unit_test(offsets_are_deleted_one_by_one),
