@@ -376,14 +376,17 @@ static int16_t check(const struct group_shard *shard,
 	return WIRE_NONE;
 }
 
-/* A consumer group that all have left becomes a classic one.  Returns an error
- * code; the group may be gone after it. */
-static int16_t end_consumer_group(struct group *group)
+/* A consumer group that all have left becomes a classic one for who is new, not
+ * for who thinks to be a member.  Returns an error code; the group may be gone
+ * after it. */
+static int16_t end_consumer_group(struct group *group, struct slice member_id)
 {
 	struct group_changes changes;
 	struct arena arena;
 	int rc;
 
+	if (member_id.len > 0)
+		return WIRE_UNKNOWN_MEMBER_ID;
 	arena_init(&arena, 0);
 	group_changes_init(&changes, &arena);
 	consumer_delete(group, &changes);
@@ -403,7 +406,7 @@ void classic_join(struct group_shard *shard, struct group_ask *ask,
 			consumer_classic_join(shard, ask, request);
 			return;
 		}
-		error = end_consumer_group(group);
+		error = end_consumer_group(group, request->member_id);
 	}
 	if (error != WIRE_NONE) {
 		classic_answer_join_error(ask, error, request->member_id);

@@ -562,6 +562,11 @@ static void a_consumer_group_becomes_a_classic_one_when_all_have_left(
 	assert_int_equal(consumer_beat(&modern), WIRE_NONE);
 	assert_string_equal(classic_kit_state(kit), "Empty");
 
+	snprintf(c.member_id, sizeof(c.member_id), "of before");
+	classic_ask_join(kit, &c);
+	assert_int_equal(classic_join_error(&c), WIRE_UNKNOWN_MEMBER_ID);
+	assert_string_equal(group_type(classic_kit_group(kit)), "consumer");
+	c.member_id[0] = '\0';
 	kit->append_rc = -ENOSPC;
 	classic_ask_join(kit, &c);
 	assert_int_equal(classic_join_error(&c), group_commit_error(-ENOSPC));
