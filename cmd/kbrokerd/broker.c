@@ -244,6 +244,7 @@ static int release(struct broker *broker)
 	http_enter(broker->http, HTTP_OVER, NULL);
 	if (broker->dir != NULL)
 		data_dir_free_reserve(broker->dir);
+	coordinator_stop(broker->coordinator);
 	if (broker->metadata != NULL)
 		metadata_stop(broker->metadata);
 	server_free(broker->server);

@@ -285,7 +285,7 @@ static int load(struct coordinator_shard *s, struct uuid topic_id)
 		unload(s);
 	}
 	snprintf(partition, sizeof(partition), "%d", s->index);
-	if (rc < 0)
+	if (rc < 0 && rc != -ECANCELED)
 		logger_tell(s->coordinator->broker->logger, LOGGER_ERROR,
 			    "group", "cannot load groups, trying again",
 			    "partition", partition, "error", strerror(-rc),
@@ -339,23 +339,13 @@ static void wait_until(struct coordinator *c, pthread_cond_t *cond,
 	pthread_cond_timedwait(cond, &c->lock, &until);
 }
 
-static bool is_stopping(struct coordinator *c)
-{
-	bool stopping;
-
-	pthread_mutex_lock(&c->lock);
-	stopping = c->stopping;
-	pthread_mutex_unlock(&c->lock);
-	return stopping;
-}
-
 static bool follow_all(struct coordinator *c)
 {
 	struct coordinator_shard *s;
 	bool failed = false;
 
 	for (size_t i = 0; (s = shard_at(c, i)) != NULL; i++) {
-		if (is_stopping(c))
+		if (c->stopping)
 			break;
 		failed = follow(s) < 0 || failed;
 	}
@@ -690,8 +680,10 @@ int coordinator_new(struct broker *broker, struct coordinator **c_out)
 	return rc < 0 ? rc : start_threads(c);
 }
 
-static void stop_threads(struct coordinator *c)
+void coordinator_stop(struct coordinator *c)
 {
+	if (c == NULL)
+		return;
 	pthread_mutex_lock(&c->lock);
 	c->stopping = true;
 	pthread_cond_signal(&c->on_loader);
@@ -701,13 +693,14 @@ static void stop_threads(struct coordinator *c)
 		pthread_join(c->loader, NULL);
 	if (c->has_runner)
 		pthread_join(c->runner, NULL);
+	c->has_loader = false;
+	c->has_runner = false;
 }
 
 void coordinator_free(struct coordinator *c)
 {
 	if (c == NULL)
 		return;
-	stop_threads(c);
 	for (size_t i = 0; i < c->shard_count; i++)
 		free_shard(c->shards[i]);
 	free(c->shards);

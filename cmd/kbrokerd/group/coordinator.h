@@ -26,8 +26,12 @@ struct partition;
  */
 int coordinator_new(struct broker *broker, struct coordinator **c_out);
 
-/* Stop the threads; asks that wait are answered NOT_COORDINATOR, which must
- * not be told to requests any more.  NULL does nothing. */
+/* Stop the threads, which use the metadata: nothing is loaded any more, nothing
+ * is done when it is due.  NULL does nothing. */
+void coordinator_stop(struct coordinator *c);
+
+/* Free what was stopped; asks that wait are answered NOT_COORDINATOR, which
+ * must not be told to requests any more.  NULL does nothing. */
 void coordinator_free(struct coordinator *c);
 
 /* What it was told; valid as long as it. */

@@ -250,7 +250,7 @@ int coordinator_read_log(struct coordinator_shard *s)
 		return rc;
 	group_load_init(&r.load, &s->core);
 	do
-		rc = read_some(&r);
+		rc = s->coordinator->stopping ? -ECANCELED : read_some(&r);
 	while (rc > 0);
 	if (rc == 0)
 		tell(&r, started_us);

@@ -54,7 +54,8 @@ struct coordinator {
 	struct coordinator_shard **shards;
 	size_t shard_count;
 	size_t partition_count; /* of the topic now: at most shard_count */
-	bool work_for_loader, stopping;
+	bool work_for_loader;
+	_Atomic bool stopping;
 	int64_t planned_ms; /* when the runner looks again */
 	pthread_cond_t on_loader, on_runner;
 	pthread_t loader, runner;
@@ -65,7 +66,8 @@ struct coordinator {
 int coordinator_append(void *arg, const struct group_changes *changes,
 		       int64_t wall_ms, int64_t *end_offset_out);
 
-/* Read all of its log into the core.  0 or a negative errno. */
+/* Read all of its log into the core.  0, -ECANCELED when the coordinator stops,
+ * or another negative errno. */
 int coordinator_read_log(struct coordinator_shard *s);
 
 #endif /* KBROKERD_GROUP_COORDINATOR_PRIVATE_H */
