@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# franz-go, a client in Go, with kbrokerd.
+# franz-go with kbrokerd.  Made by clients/suite files.
 
 load clients
 
@@ -29,3 +29,26 @@ setup_file() { run_cases 'franz-go' go 'no Go: franz-go cannot be built'; }
 @test "idempotent producer outlives kill 9" { is_passed; }
 @test "idempotent producer whose answers are lost" { is_passed; }
 @test "a hundred topics of a hundred partitions" { is_passed; }
+@test "classic group: commit and go on" { is_passed; }
+@test "consumer group: commit and go on" { is_passed; }
+@test "classic group: members share and leave" { is_passed; }
+@test "consumer group: members share and leave" { is_passed; }
+@test "classic group: a member is killed" { is_passed; }
+@test "consumer group: a member is killed" { is_passed; }
+@test "classic group: a static member comes back" { is_passed; }
+@test "consumer group: a static member comes back" { is_passed; }
+@test "classic group: a second of an instance" { is_passed; }
+@test "consumer group: a second of an instance" { is_passed; }
+@test "classic group: the topic grows" { is_passed; }
+@test "consumer group: the topic grows" { is_passed; }
+@test "classic group: seek by time" { is_passed; }
+@test "consumer group: seek by time" { is_passed; }
+@test "classic group: a pattern of topics" { is_passed; }
+@test "consumer group: a pattern of topics" { is_passed; }
+@test "classic group: each assignor" { is_passed; }
+@test "consumer group: each assignor" { is_passed; }
+@test "classic group: described" { is_passed; }
+@test "consumer group: described" { is_passed; }
+@test "group: offsets are altered" { is_passed; }
+@test "group: offsets are deleted" { is_passed; }
+@test "group: deleted" { is_passed; }

@@ -7,12 +7,10 @@ SUITE=$BATS_TEST_DIRNAME/clients/suite
 	diff <("$SUITE" table) <(grep '^|' "$BATS_TEST_DIRNAME/cases.md")
 }
 
-@test "each client's file has a test for each case, and no other" {
-	local file
-	for file in "$BATS_TEST_DIRNAME"/client-*.bats; do
-		diff <("$SUITE" cases) <(sed -n 's/^@test "\(.*\)" {.*/\1/p' "$file")
-	done
-	"$SUITE" clients | while read -r client; do
-		grep -qF "run_cases '$client'" "$BATS_TEST_DIRNAME"/client-*.bats
+@test "each client's file is what the suite makes of its cases" {
+	local client file
+	{ "$SUITE" clients; echo mixed; } | while read -r client; do
+		file=$(grep -lF "run_cases '$client'" "$BATS_TEST_DIRNAME"/client-*.bats)
+		diff <("$SUITE" bats "$client") "$file"
 	done
 }

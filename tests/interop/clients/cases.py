@@ -2,7 +2,7 @@
 import os
 import time
 
-from world import Broker, Driver, Proxy, record, same
+from world import CLIENTS, Broker, Driver, Proxy, record, same
 
 UNKNOWN_TOPIC, TOO_LARGE, EXISTS, INVALID_TOPIC = 3, 10, 36, 17
 INVALID_PARTITIONS, INVALID_CONFIG, OUT_OF_RANGE = 37, 40, 1
@@ -287,7 +287,7 @@ def idempotent_producer_whose_answers_are_lost(w):
                     proxy.port)
     broker.start()
     proxy.target = broker.port
-    driver = Driver(w.command, "127.0.0.1:%d" % proxy.port)
+    driver = Driver(CLIENTS[w.client], "127.0.0.1:%d" % proxy.port)
     try:
         topic = w.name()
         driver.ask("create", topic=topic, partitions=1, configs={})

@@ -6,11 +6,17 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "differential"))
+
+import codec    # noqa: E402
+import pair     # noqa: E402
+
 TOP = os.path.join(HERE, "..", "..", "..")
 BIN = os.path.abspath(os.environ.get("BIN", os.path.join(TOP, "build", "bin")))
 BUILD = os.path.abspath(os.environ.get(
@@ -19,6 +25,14 @@ KAFKA = os.path.abspath(os.environ.get(
     "KAFKA_JARS", os.path.join(TOP, "build", "kafka")))
 PATIENCE_SECONDS = 20
 ANSWER_SECONDS = 60     # longer than any client waits by itself here
+# Groups that do not wait: for more members, for the next heartbeat, or long
+# for one that was killed.
+GROUP_OPTIONS = ("group.initial.rebalance.delay.ms=0",
+                 "group.min.session.timeout.ms=1000",
+                 "group.consumer.min.session.timeout.ms=1000",
+                 "group.consumer.min.heartbeat.interval.ms=100",
+                 "group.consumer.heartbeat.interval.ms=100")
+GROUP_RESOURCE = 32
 
 PYTHON = os.path.join(BUILD, "python", "bin", "python")
 JAVA = ("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
@@ -32,6 +46,9 @@ CLIENTS = {
     "@platformatic/kafka": ("node", os.path.join(BUILD, "js", "driver.mjs")),
     "Apache Kafka": JAVA + ("Driver",),
 }
+
+# Programs that are members of groups: what makes one, by an address.
+PROGRAMS = {}
 
 
 class Unsupported(Exception):
@@ -160,8 +177,9 @@ class Driver:
         finally:
             timer.cancel()
         if not line:
-            raise RuntimeError("the driver ended, or did not answer to %s "
-                               "within %d s" % (what, ANSWER_SECONDS))
+            raise RuntimeError("%s ended, or did not answer to %s within %d s"
+                               % (os.path.basename(self.process.args[-2]),
+                                  what, ANSWER_SECONDS))
         out = json.loads(line)
         if "unsupported" in out:
             raise Unsupported(out["unsupported"])
@@ -177,32 +195,74 @@ class Driver:
 
 
 class World:
+    """A broker, and a client to make topics and ask the admin's questions."""
+
     def __init__(self, client):
-        self.command = CLIENTS[client]
+        self.client = client
         self.number = 0
         self.other = os.environ.get("KSPOOL_TEST_BROKER")
         self.folder = tempfile.TemporaryDirectory(prefix="kspool-interop-")
         self.broker = self.driver = None
+        self.drivers = {}
 
     def __enter__(self):
         if not self.other:
-            self.broker = Broker(os.path.join(self.folder.name, "broker"))
+            options = [word for o in GROUP_OPTIONS for word in ("-X", o)]
+            self.broker = Broker(os.path.join(self.folder.name, "broker"),
+                                 *options)
             self.broker.start()
         self.address = self.other or self.broker.address()
-        self.driver = Driver(self.command, self.address)
+        self.driver = self.another_driver()
+        self.side = pair.Side("broker", self.address, codec.Protocol())
         return self
 
     def __exit__(self, *_):
-        self.driver.close()
+        for driver in [self.driver, *self.drivers.values()]:
+            driver.close()
+        self.side.close()
         if self.broker:
             self.broker.stop()
         self.folder.cleanup()
 
     def restart_driver(self):
-        self.driver.close()
-        self.driver = Driver(self.command, self.address)
+        for driver in [self.driver, *self.drivers.values()]:
+            driver.close()
+        self.drivers = {}
+        self.driver = self.another_driver()
+
+    # What no client needs to be asked for
+
+    def has(self, api):
+        """Whether the broker has it."""
+        key = self.side.protocol.apis[api].key
+        out = self.side.call("ApiVersions", 0, {})
+        self.side.close()       # a broker that is killed closes it, too
+        return any(row["api_key"] == key for row in out["api_keys"])
+
+    def set_group_config(self, group, name, value):
+        out = self.side.call("IncrementalAlterConfigs", 1, {"resources": [{
+            "resource_type": GROUP_RESOURCE, "resource_name": group,
+            "configs": [{"name": name, "config_operation": 0,
+                         "value": value}]}]})
+        self.side.close()
+        same(out["responses"][0]["error_code"], 0)
 
     # What cases say
+
+    def type_of(self, group):
+        out = self.side.call("ListGroups", 5, {})
+        self.side.close()
+        return {g["group_id"]: g["group_type"] for g in out["groups"]}[group]
+
+    def another_driver(self):
+        return Driver(CLIENTS[self.client], self.address)
+
+    def driver_of(self, client):
+        """The driver of that client, too: for groups of several."""
+        if client not in self.drivers:
+            self.drivers[client] = PROGRAMS[client](self.address) \
+                if client in PROGRAMS else Driver(CLIENTS[client], self.address)
+        return self.drivers[client]
 
     def ask(self, what, **more):
         return self.driver.ask(what, **more)

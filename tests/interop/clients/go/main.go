@@ -64,6 +64,7 @@ type request struct {
 	Count      int               `json:"count"`
 	First      int               `json:"first"`
 	Time       int64             `json:"time"`
+	groupRequest
 }
 
 type answer map[string]any
@@ -73,6 +74,7 @@ type driver struct {
 	client    *kgo.Client
 	admin     *kadm.Client
 	producers map[string]*kgo.Client
+	members   map[string]*member
 	stream    *kgo.Client
 	target    request
 	mutex     sync.Mutex
@@ -325,7 +327,8 @@ func failure(err error) answer {
 }
 
 func main() {
-	d := &driver{address: os.Args[1], producers: map[string]*kgo.Client{}}
+	d := &driver{address: os.Args[1], producers: map[string]*kgo.Client{},
+		members: map[string]*member{}}
 	d.client = d.connect()
 	d.admin = kadm.NewClient(d.client)
 	calls := map[string]func(context.Context, request) (answer, error){
@@ -336,6 +339,11 @@ func main() {
 		"consume_numbers": d.consumeNumbers, "open": d.open,
 		"send": d.send, "flush": d.flush, "watermarks": d.watermarks,
 		"offset_for": d.offsetFor, "delete_records": d.deleteRecords,
+		"join": d.join, "poll": d.poll, "leave": d.leave, "seek": d.seek,
+		"owned":     d.owned,
+		"assignors": d.assignors, "groups": d.groups, "group": d.group,
+		"group_offsets": d.groupOffsets, "alter_offsets": d.alterOffsets,
+		"delete_offsets": d.deleteOffsets, "delete_group": d.deleteGroup,
 	}
 	in := bufio.NewReader(os.Stdin)
 	out := json.NewEncoder(os.Stdout)

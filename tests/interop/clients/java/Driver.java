@@ -37,7 +37,7 @@ public class Driver {
 	private static final ObjectMapper JSON = new ObjectMapper();
 	private static final long WAIT_MS = 20000;
 
-	private interface Call {
+	interface Call {
 		void on(JsonNode question, ObjectNode answer) throws Exception;
 	}
 
@@ -48,6 +48,7 @@ public class Driver {
 	private KafkaProducer<byte[], byte[]> stream;
 	private TopicPartition target;
 	private List<Future<RecordMetadata>> sent = new ArrayList<>();
+	private final Groups groups;
 
 	private Driver(String address) {
 		this.address = address;
@@ -56,6 +57,7 @@ public class Driver {
 		more.put("auto.offset.reset", "none");
 		more.put("fetch.max.wait.ms", 20); // one that waits holds up the next position
 		consumer = new KafkaConsumer<>(more, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+		groups = new Groups(admin, config());
 	}
 
 	private Map<String, Object> config() {
@@ -267,6 +269,7 @@ public class Driver {
 		out.put("watermarks", this::watermarks);
 		out.put("offset_for", this::offsetFor);
 		out.put("delete_records", this::deleteRecords);
+		groups.addCalls(out);
 		return out;
 	}
 

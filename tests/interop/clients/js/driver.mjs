@@ -9,6 +9,8 @@ const TOPIC = 2
 const SET = 0
 const WAIT_MS = 20000
 const LIMIT = 1 << 22
+const POLL_MS = 50
+const MOVING = new Set([22, 25, 27, 79, 113])
 // Its first retries are in the time that a broker needs to start again.
 const base = { clientId: 'driver', bootstrapBrokers: [process.argv[2]],
   retries: 100, retryDelay: 20, metadataMaxAge: 1 }
@@ -17,6 +19,7 @@ const admin = new Admin({ ...base, retries: 3 })
 const consumer = new Consumer({ ...base, groupId: 'unused' })
 const producer = new Producer({ ...base, retries: 3 })
 let stream, target, sent = []
+const members = new Map()
 
 class Unsupported extends Error {}
 
@@ -88,6 +91,79 @@ async function offsetAt (topic, partition, timestamp) {
 }
 
 const resource = topic => ({ resourceType: TOPIC, resourceName: topic })
+
+// A member of a group.  It reads on by itself; poll hands out what has come.
+class Member {
+  constructor (options, topics) {
+    this.records = []
+    this.ends = new Map()
+    this.joined = 0
+    this.error = null
+    this.isMoving = false
+    this.consumer = new Consumer({ ...base, ...options, maxWaitTime: 20 })
+    // Told of a rebalance it reads on until it is told what is its own: what
+    // comes meanwhile is handed out when it is known to be.
+    this.consumer.on('consumer:group:rebalance', () => { this.isMoving = true })
+    this.consumer.on('consumer:group:join', () => {
+      this.joined++
+      this.isMoving = false
+    })
+    this.consumer.on('error', error => this.fail(error))
+    this.consumer.on('consumer:heartbeat:error', ({ error }) => this.fail(error))
+    // Not waited for: it ends when the group has settled.
+    this.consumer.consume({ topics, mode: 'committed',
+      fallbackMode: 'earliest', autocommit: false }).then(stream => {
+      stream.on('data', message => this.records.push(message))
+      stream.on('error', error => this.fail(error))
+    }, error => this.fail(error))
+  }
+
+  fail (error) {
+    const code = codeOf(error)
+    if (!MOVING.has(code)) this.error = code ?? String(error)
+  }
+
+  owned () {
+    return this.isMoving ? [] : (this.consumer.assignments ?? []).flatMap(
+      ({ topic, partitions }) => partitions.map(p => [topic, p]))
+  }
+
+  // Having asked where to begin it asks again, when it has joined, and may
+  // hand out twice what came between.
+  take () {
+    if (this.isMoving) return []
+    const mine = new Set(this.owned().map(([t, p]) => `${t} ${p}`))
+    const out = []
+    for (const m of this.records) {
+      const at = `${m.topic} ${m.partition}`
+      if (!mine.has(at) || m.offset < (this.ends.get(at) ?? 0n)) continue
+      this.ends.set(at, m.offset + 1n)
+      out.push(m)
+    }
+    this.records = []
+    return out
+  }
+
+  async poll () {
+    await new Promise(resolve => setTimeout(resolve, POLL_MS))
+    const records = this.take()
+    let committed = true
+    try {
+      if (records.length) {
+        const ends = new Map(records.map(m => [`${m.topic} ${m.partition}`, {
+          topic: m.topic, partition: m.partition, offset: m.offset + 1n,
+          leaderEpoch: -1 }]))
+        await this.consumer.commit({ offsets: [...ends.values()] })
+      }
+    } catch (error) {
+      committed = false
+      this.fail(error)
+    }
+    const rows = records.map(m => [m.topic, m.partition, Number(m.offset)])
+    return { owned: this.owned(), joined: this.joined, error: this.error,
+      batches: [{ records: rows, committed }] }
+  }
+}
 
 const calls = {
   async create ({ topic, partitions, configs }) {
@@ -173,6 +249,68 @@ const calls = {
   async delete_records ({ topic, partition, offset }) {
     await admin.deleteRecords({ topics: [{ name: topic, partitions: [
       { partition, offset: BigInt(offset) }] }] })
+  },
+  async join ({ member, group, topics, pattern, protocol, instance,
+    session_ms: session }) {
+    if (pattern !== null) throw new Unsupported('it has no patterns of topics')
+    const options = { groupId: group }
+    if (protocol === 'consumer') {
+      options.groupProtocol = 'consumer'
+    } else {
+      Object.assign(options, { sessionTimeout: session ?? 30000,
+        rebalanceTimeout: 30000, heartbeatInterval: 100 })
+    }
+    if (instance !== null) options.groupInstanceId = instance
+    members.set(member, new Member(options, topics))
+  },
+  async poll ({ members: names }) {
+    const out = {}
+    for (const name of names) out[name] = await members.get(name).poll()
+    return { members: out }
+  },
+  async owned ({ members: names }) {
+    return { members: Object.fromEntries(
+      names.map(name => [name, members.get(name).owned()])) }
+  },
+  async leave ({ member }) {
+    const { consumer } = members.get(member)
+    members.delete(member)
+    await consumer.close(true)
+  },
+  async seek () {
+    throw new Unsupported('its members do not seek')
+  },
+  async assignors ({ protocol }) {
+    return { assignors: protocol === 'classic' ? ['roundrobin']
+      : ['uniform', 'range'] }
+  },
+  async groups () {
+    return { groups: [...(await admin.listGroups()).keys()] }
+  },
+  async group ({ group }) {
+    const found = (await admin.describeGroups({ groups: [group] })).get(group)
+    return { state: found.state.toLowerCase(),
+      members: [...found.members.values()].map(m => ({
+        partitions: [...(m.assignments ?? new Map()).values()].flatMap(
+          a => a.partitions.map(p => [a.topic, p])) })) }
+  },
+  async group_offsets ({ group }) {
+    const [found] = await admin.listConsumerGroupOffsets({ groups: [group] })
+    return { offsets: found.topics.flatMap(t => t.partitions.map(
+      p => [t.name, p.partitionIndex, Number(p.committedOffset)])) }
+  },
+  async alter_offsets ({ group, offsets }) {
+    await admin.alterConsumerGroupOffsets({ groupId: group,
+      topics: offsets.map(([name, partition, offset]) => ({ name,
+        partitionOffsets: [{ partition, offset: BigInt(offset) }] })) })
+  },
+  async delete_offsets ({ group, places }) {
+    await admin.deleteConsumerGroupOffsets({ groupId: group,
+      topics: places.map(([name, partition]) => ({ name,
+        partitionIndexes: [partition] })) })
+  },
+  async delete_group ({ group }) {
+    await admin.deleteGroups({ groups: [group] })
   }
 }
 

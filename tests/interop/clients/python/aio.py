@@ -1,18 +1,81 @@
 """aiokafka."""
 import asyncio
+import collections
+import threading
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import (AIOKafkaConsumer, AIOKafkaProducer,
+                      ConsumerRebalanceListener, TopicPartition)
 from aiokafka.admin import (AIOKafkaAdminClient, NewPartitions, NewTopic,
                             RecordsToDelete)
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import \
+    RoundRobinPartitionAssignor
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import \
+    StickyPartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import CommitFailedError, KafkaError, for_code
 
 import driver
+
+ASSIGNORS = {a.name: a for a in (
+    RangePartitionAssignor, RoundRobinPartitionAssignor,
+    StickyPartitionAssignor)}
 
 
 def check(code, text=""):
     if code:
         raise for_code(code)(text)
+
+
+class Member(ConsumerRebalanceListener):
+    """Of a group, in a task: a commit waits while it joins."""
+
+    def __init__(self, config):
+        self.owned, self.joined, self.error = set(), 0, None
+        self.consumer = AIOKafkaConsumer(**config)
+        self.batches, self.task = collections.deque(), None
+
+    async def start(self, topics, pattern):
+        await self.consumer.start()
+        if pattern:
+            self.consumer.subscribe(pattern=pattern, listener=self)
+        else:
+            self.consumer.subscribe(topics, listener=self)
+        self.task = asyncio.ensure_future(self.run())
+
+    async def on_partitions_assigned(self, assigned):
+        self.joined += 1
+        self.owned |= {(p.topic, p.partition) for p in assigned}
+
+    async def on_partitions_revoked(self, revoked):
+        self.owned -= {(p.topic, p.partition) for p in revoked}
+
+    async def run(self):
+        while self.error is None:
+            try:
+                found = await self.consumer.getmany(timeout_ms=1000)
+                records = [(m.topic, m.partition, m.offset)
+                           for some in found.values() for m in some]
+                committed = await self.commit(records)
+                self.batches.append(driver.batch(records, committed))
+            except KafkaError as error:
+                self.error = getattr(error, "errno", None) or str(error)
+
+    async def close(self):
+        self.task.cancel()
+        await self.consumer.stop()
+
+    async def commit(self, records):
+        if not records:
+            return True
+        try:
+            await self.consumer.commit({
+                TopicPartition(t, p): o
+                for (t, p), o in driver.ends(records).items()})
+        except (CommitFailedError, KafkaError):
+            return False
+        return True
 
 
 class Client:
@@ -22,15 +85,18 @@ class Client:
         self.loop = asyncio.new_event_loop()
         self.config = {"bootstrap_servers": address, "retry_backoff_ms": 20}
         self.admin = self.consumer = self.stream = self.target = None
-        self.producers, self.sent = {}, []
-        self.loop.run_until_complete(self.start())
+        self.producers, self.members, self.sent = {}, {}, []
+        # Members live on between two calls.
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.plain(self.start)()
         for name in dir(self):
             if not name.startswith("_") and asyncio.iscoroutinefunction(
                     getattr(self, name)):
                 setattr(self, name, self.plain(getattr(self, name)))
 
     def plain(self, coroutine):
-        return lambda **more: self.loop.run_until_complete(coroutine(**more))
+        return lambda **more: asyncio.run_coroutine_threadsafe(
+            coroutine(**more), self.loop).result()
 
     async def start(self):
         self.admin = AIOKafkaAdminClient(**self.config)
@@ -178,6 +244,70 @@ class Client:
     async def delete_records(self, topic, partition, offset):
         await self.admin.delete_records({
             TopicPartition(topic, partition): RecordsToDelete(offset)})
+
+    # Groups
+
+    async def join(self, member, group, topics, pattern, protocol, assignor,
+                   instance, session_ms):
+        more = {"group_id": group, "enable_auto_commit": False,
+                "auto_offset_reset": "earliest", "fetch_max_wait_ms": 20,
+                "metadata_max_age_ms": driver.METADATA_MS,
+                "heartbeat_interval_ms": driver.HEARTBEAT_MS,
+                "session_timeout_ms": session_ms or 30000,
+                "group_instance_id": instance}
+        if protocol != "classic":
+            raise driver.Unsupported("its groups are classic")
+        if assignor:
+            more["partition_assignment_strategy"] = (ASSIGNORS[assignor],)
+        made = self.members[member] = Member(dict(self.config, **more))
+        await made.start(topics, pattern)
+
+    def poll(self, members):
+        return driver.drained({m: self.members[m] for m in members})
+
+    async def owned(self, members):
+        return {"members": {m: driver.places(self.members[m].owned)
+                            for m in members}}
+
+    async def leave(self, member):
+        await self.members.pop(member).close()
+
+    async def seek(self, member, topic, partition, offset):
+        self.members[member].consumer.seek(
+            TopicPartition(topic, partition), offset)
+
+    async def assignors(self, protocol):
+        if protocol != "classic":
+            raise driver.Unsupported("its groups are classic")
+        return {"assignors": list(ASSIGNORS)}
+
+    async def groups(self):
+        return {"groups": [g[0] for g in
+                           await self.admin.list_consumer_groups()]}
+
+    async def group(self, group):
+        out = (await self.admin.describe_consumer_groups([group]))[0].groups[0]
+        check(out[0])
+        state, members = out[2], out[5]
+        return {"state": state.lower(), "members": [
+            {"partitions": [
+                [t, p] for t, parts in ConsumerProtocolMemberAssignment.decode(
+                    m[-1]).assignment for p in parts] if m[-1] else []}
+            for m in members]}
+
+    async def group_offsets(self, group):
+        out = await self.admin.list_consumer_group_offsets(group)
+        return {"offsets": [[p.topic, p.partition, o.offset]
+                            for p, o in out.items()]}
+
+    async def alter_offsets(self, group, offsets):
+        raise driver.Unsupported("its admin alters no offsets")
+
+    async def delete_offsets(self, group, places):
+        raise driver.Unsupported("its admin deletes no offsets")
+
+    async def delete_group(self, group):
+        raise driver.Unsupported("its admin deletes no groups")
 
 
 driver.serve(Client)

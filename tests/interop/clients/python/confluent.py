@@ -1,7 +1,8 @@
 """confluent-kafka, which is librdkafka."""
 import time
 
-from confluent_kafka import (Consumer, KafkaError, KafkaException, Producer,
+from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions,
+                             KafkaError, KafkaException, Producer,
                              TopicPartition)
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry,
                                    ConfigResource, NewPartitions, NewTopic)
@@ -17,6 +18,63 @@ def results(futures):
     return [f.result() for f in futures.values()]
 
 
+class Member:
+    """Of a group; librdkafka tells of its partitions while it is polled."""
+
+    def __init__(self, config, topics):
+        self.owned, self.joined, self.error = set(), 0, None
+        self.consumer = Consumer(config)
+        self.consumer.subscribe(topics, on_assign=self.assigned,
+                                on_revoke=self.revoked, on_lost=self.revoked)
+
+    def assigned(self, _consumer, partitions):
+        self.joined += 1
+        self.owned |= {(p.topic, p.partition) for p in partitions}
+
+    def revoked(self, _consumer, partitions):
+        self.owned -= {(p.topic, p.partition) for p in partitions}
+
+    def poll(self):
+        records = []
+        try:
+            for m in self.consumer.consume(500, driver.POLL_MS / 1000):
+                if m.error():
+                    self.error = code_of(m.error())
+                else:
+                    records.append((m.topic(), m.partition(), m.offset()))
+        except KafkaException as error:
+            self.error = code_of(error.args[0])
+        return driver.polled(self, [
+            driver.batch(records, self.commit(records))])
+
+    def commit(self, records):
+        if not records:
+            return True
+        try:
+            for p in self.consumer.commit(offsets=[
+                    TopicPartition(t, p, o)
+                    for (t, p), o in driver.ends(records).items()],
+                    asynchronous=False):
+                if p.error:
+                    raise KafkaException(p.error)
+        except KafkaException as error:
+            code = code_of(error.args[0])
+            if code not in driver.MOVING + (KafkaError._STATE,):
+                self.error = code
+            return False
+        return True
+
+
+def code_of(error):
+    """What librdkafka takes for fatal it calls so; its text has the reason."""
+    if error.code() == KafkaError._FATAL:
+        for words, code in (("fenced by other consumer", 82),
+                            ("instance ID is still used", 111)):
+            if words in error.str():
+                return code
+    return error.code()
+
+
 class Client:
     def __init__(self, address):
         self.config = dict(QUICK, **{"bootstrap.servers": address})
@@ -24,7 +82,7 @@ class Client:
         self.consumer = Consumer(dict(self.config, **{
             "group.id": "unused", "fetch.wait.max.ms": 20, "enable.auto.commit": False,
             "auto.offset.reset": "error", "enable.partition.eof": False}))
-        self.producers = {}
+        self.producers, self.members = {}, {}
         self.failed = None
 
     def code(self, error):
@@ -152,6 +210,76 @@ class Client:
     def delete_records(self, topic, partition, offset):
         results(self.admin.delete_records([
             TopicPartition(topic, partition, offset)]))
+
+    # Groups
+
+    def join(self, member, group, topics, pattern, protocol, assignor,
+             instance, session_ms):
+        more = {"group.id": group, "enable.auto.commit": False,
+                "auto.offset.reset": "earliest", "fetch.wait.max.ms": 20,
+                "group.protocol": protocol,
+                "topic.metadata.refresh.interval.ms": driver.METADATA_MS}
+        if protocol == "classic":
+            more["heartbeat.interval.ms"] = driver.HEARTBEAT_MS
+            more["session.timeout.ms"] = session_ms or 30000
+        if assignor:
+            more["partition.assignment.strategy" if protocol == "classic"
+                 else "group.remote.assignor"] = assignor
+        if instance:
+            more["group.instance.id"] = instance
+        self.members[member] = Member(dict(self.config, **more),
+                                      [pattern] if pattern else topics)
+
+    def poll(self, members):
+        return {"members": {m: self.members[m].poll() for m in members}}
+
+    def owned(self, members):
+        return {"members": {m: driver.places(self.members[m].owned)
+                            for m in members}}
+
+    def leave(self, member):
+        self.members.pop(member).consumer.close()
+
+    def seek(self, member, topic, partition, offset):
+        self.members[member].consumer.seek(
+            TopicPartition(topic, partition, offset))
+
+    def assignors(self, protocol):
+        return {"assignors": ["range", "roundrobin", "cooperative-sticky"]
+                if protocol == "classic" else ["uniform", "range"]}
+
+    def groups(self):
+        out = self.admin.list_consumer_groups().result()
+        if out.errors:
+            raise out.errors[0]
+        return {"groups": [g.group_id for g in out.valid]}
+
+    def group(self, group):
+        out = results(self.admin.describe_consumer_groups([group]))[0]
+        return {"state": out.state.name.lower(), "members": [
+            {"partitions": [[p.topic, p.partition]
+                            for p in m.assignment.topic_partitions]}
+            for m in out.members]}
+
+    def group_offsets(self, group):
+        out = results(self.admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)]))[0]
+        return {"offsets": [[p.topic, p.partition, p.offset]
+                            for p in out.topic_partitions]}
+
+    def alter_offsets(self, group, offsets):
+        out = results(self.admin.alter_consumer_group_offsets([
+            ConsumerGroupTopicPartitions(group, [
+                TopicPartition(t, p, o) for t, p, o in offsets])]))[0]
+        for p in out.topic_partitions:
+            if p.error:
+                raise KafkaException(p.error)
+
+    def delete_offsets(self, group, places):
+        raise driver.Unsupported("its admin deletes no offsets")
+
+    def delete_group(self, group):
+        results(self.admin.delete_consumer_groups([group]))
 
 
 driver.serve(Client)

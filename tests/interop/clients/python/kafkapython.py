@@ -1,10 +1,18 @@
 """kafka-python."""
+import collections
 import re
+import threading
 import time
 
-from kafka import (KafkaAdminClient, KafkaConsumer, KafkaProducer,
-                   TopicPartition, errors)
+from kafka import (ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer,
+                   KafkaProducer, OffsetAndMetadata, TopicPartition, errors)
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.coordinator.assignors.cooperative_sticky import \
+    CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka.coordinator.assignors.sticky.sticky_assignor import \
+    StickyPartitionAssignor
 
 import driver
 
@@ -16,6 +24,63 @@ def resource(topic, configs=None):
     return ConfigResource(ConfigResourceType.TOPIC, topic, configs)
 
 
+ASSIGNORS = {a.name: a for a in (
+    RangePartitionAssignor, RoundRobinPartitionAssignor,
+    StickyPartitionAssignor, CooperativeStickyAssignor)}
+
+
+class Member(ConsumerRebalanceListener):
+    """Of a group, in a thread: its poll() must not end while it joins, or it
+    never learns what it was assigned."""
+    POLL_MS = 5000
+
+    def __init__(self, topics, pattern, config):
+        self.owned, self.joined, self.error = set(), 0, None
+        self.batches, self.left = collections.deque(), False
+        self.consumer = KafkaConsumer(**config)
+        if pattern:
+            self.consumer.subscribe(pattern=pattern, listener=self)
+        else:
+            self.consumer.subscribe(topics, listener=self)
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def on_partitions_assigned(self, assigned):
+        self.joined += 1
+        self.owned = self.owned | {(p.topic, p.partition) for p in assigned}
+
+    def on_partitions_revoked(self, revoked):
+        self.owned = self.owned - {(p.topic, p.partition) for p in revoked}
+
+    def on_partitions_lost(self, lost):
+        self.on_partitions_revoked(lost)
+
+    def run(self):
+        while not self.left and self.error is None:
+            try:
+                found = self.consumer.poll(self.POLL_MS)
+                records = [(m.topic, m.partition, m.offset)
+                           for some in found.values() for m in some]
+                self.batches.append(
+                    driver.batch(records, self.commit(records)))
+            except (errors.KafkaError, OSError) as error:
+                self.error = getattr(error, "errno", None) or str(error)
+
+    def commit(self, records):
+        if not records:
+            return True
+        try:
+            self.consumer.commit({
+                TopicPartition(t, p): OffsetAndMetadata(o, "", -1)
+                for (t, p), o in driver.ends(records).items()})
+        except (errors.CommitFailedError, errors.RebalanceInProgressError):
+            return False
+        return True
+
+    def close(self):
+        self.left = True
+        self.consumer.close()
+
+
 class Client:
     def __init__(self, address):
         self.config = dict(QUICK, bootstrap_servers=address)
@@ -23,7 +88,7 @@ class Client:
         self.consumer = KafkaConsumer(
             **self.config, group_id=None, enable_auto_commit=False,
             auto_offset_reset="none", fetch_max_wait_ms=20)
-        self.producers = {}
+        self.producers, self.members = {}, {}
         self.sent = []
 
     def code(self, error):
@@ -67,9 +132,7 @@ class Client:
     def alter(self, topic, configs):
         out = self.admin.alter_configs([resource(topic, configs)])
         found = list(out.values())[0][topic]
-        number = re.match(r"\[Error (\d+)\]", str(found))
-        if number:      # it hands out the text, it does not raise
-            raise driver.Refused(found, int(number.group(1)))
+        self.check({topic: found})
 
     def grow(self, topic, partitions):
         self.admin.create_partitions({topic: partitions})
@@ -152,6 +215,82 @@ class Client:
 
     def delete_records(self, topic, partition, offset):
         self.admin.delete_records({TopicPartition(topic, partition): offset})
+
+    # Groups
+
+    def join(self, member, group, topics, pattern, protocol, assignor,
+             instance, session_ms):
+        more = {"group_id": group, "enable_auto_commit": False,
+                "auto_offset_reset": "earliest", "fetch_max_wait_ms": 20,
+                "metadata_max_age_ms": driver.METADATA_MS,
+                "heartbeat_interval_ms": driver.HEARTBEAT_MS,
+                "session_timeout_ms": session_ms or 30000}
+        if protocol != "classic":
+            raise driver.Unsupported("its groups are classic")
+        if assignor:
+            more["partition_assignment_strategy"] = (ASSIGNORS[assignor],)
+        if instance:
+            more["group_instance_id"] = instance
+        self.members[member] = Member(topics, pattern,
+                                      dict(self.config, **more))
+
+    def poll(self, members):
+        return driver.drained({m: self.members[m] for m in members})
+
+    def owned(self, members):
+        return {"members": {m: driver.places(self.members[m].owned)
+                            for m in members}}
+
+    def leave(self, member):
+        self.members.pop(member).close()
+
+    def seek(self, member, topic, partition, offset):
+        self.members[member].consumer.seek(
+            TopicPartition(topic, partition), offset)
+
+    def assignors(self, protocol):
+        if protocol != "classic":
+            raise driver.Unsupported("its groups are classic")
+        return {"assignors": list(ASSIGNORS)}
+
+    def groups(self):
+        return {"groups": [g["group_id"] for g in self.admin.list_groups()]}
+
+    def group(self, group):
+        out = self.admin.describe_groups([group])[group]
+        return {"state": out["group_state"].lower(), "members": [
+            {"partitions": [[t["topic"], p] for t in
+                            m["member_assignment"]["assigned_partitions"]
+                            for p in t["partitions"]]}
+            for m in out["members"]]}
+
+    def group_offsets(self, group):
+        out = self.admin.list_group_offsets({group: None})[group]
+        return {"offsets": [[p.topic, p.partition, o.offset]
+                            for p, o in out.items()]}
+
+    def alter_offsets(self, group, offsets):
+        self.check(self.admin.alter_group_offsets(group, {
+            TopicPartition(t, p): OffsetAndMetadata(o, "", -1)
+            for t, p, o in offsets}))
+
+    def delete_offsets(self, group, places):
+        self.check(self.admin.delete_group_offsets(group, [
+            TopicPartition(t, p) for t, p in places]))
+
+    def delete_group(self, group):
+        self.check(self.admin.delete_groups([group]))
+
+    def check(self, out):
+        """It hands out a text, a class or its name, and does not raise."""
+        for error in out.values():
+            number = re.match(r"\[Error (\d+)\]", str(error))
+            if number:
+                raise driver.Refused(error, int(number.group(1)))
+            if isinstance(error, str):
+                error = getattr(errors, error, errors.NoError)
+            if error is not errors.NoError:
+                raise error()
 
 
 driver.serve(Client)
