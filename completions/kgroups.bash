@@ -253,7 +253,7 @@ _kgroups() {
 			return
 			;;
 		-o|--columns)
-			COMPREPLY=($(compgen -W "group topic partition from to ok error" -- "$cur"))
+			COMPREPLY=($(compgen -W "group topic partition from to ok error code message" -- "$cur"))
 			return
 			;;
 		esac
@@ -341,7 +341,7 @@ _kgroups() {
 			return
 			;;
 		-o|--columns)
-			COMPREPLY=($(compgen -W "group topic partition from to ok error" -- "$cur"))
+			COMPREPLY=($(compgen -W "group topic partition from to ok error code message" -- "$cur"))
 			return
 			;;
 		esac
@@ -364,7 +364,7 @@ _kgroups() {
 			return
 			;;
 		-o|--columns)
-			COMPREPLY=($(compgen -W "group topic partition from to ok error" -- "$cur"))
+			COMPREPLY=($(compgen -W "group topic partition from to ok error code message" -- "$cur"))
 			return
 			;;
 		esac

@@ -21,16 +21,20 @@ static const struct column columns[] = {
 	{ "group", COLUMN_TEXT },    { "topic", COLUMN_TEXT },
 	{ "partition", COLUMN_INT }, { "from", COLUMN_INT },
 	{ "to", COLUMN_INT },        { "ok", COLUMN_BOOL },
-	{ "error", COLUMN_TEXT },
+	{ "error", COLUMN_TEXT },    { "code", COLUMN_INT },
+	{ "message", COLUMN_TEXT },
 };
+
+static const char default_columns[] = "group,topic,partition,from,to,ok,error";
 
 struct change {
 	struct kgroups *k;
 	struct plan *plan;
 	struct group_list names;
 	struct snapshot snapshot;
-	const char **errors; /* of each row, NULL: none */
-	bool *good;          /* each row: to be done, later: done */
+	const char **texts; /* why not, of each row; NULL: nothing */
+	int16_t *codes;     /* of them; WIRE_NONE: it is ours to refuse */
+	bool *good;         /* each row: to be done, later: done */
 	struct table *table;
 };
 
@@ -88,8 +92,9 @@ int change_read(struct kgroups *k, struct plan *plan)
 
 /* Refusing */
 
-__attribute__((format(printf, 4, 5))) static void refuse(struct change *c,
+__attribute__((format(printf, 5, 6))) static void refuse(struct change *c,
 							 size_t row, int status,
+							 int16_t code,
 							 const char *format,
 							 ...)
 {
@@ -104,17 +109,18 @@ __attribute__((format(printf, 4, 5))) static void refuse(struct change *c,
 	va_end(args);
 	if (len < 0)
 		run_out_of_memory(run);
-	c->errors[row] = run_printf(run, "%s", text);
+	c->codes[row] = code;
+	c->texts[row] = run_printf(run, "%s", text);
 	free(text);
 	c->good[row] = false;
 	message_error(&run->messages, "%s/%s[%d]: %s", r->group, r->topic,
-		      r->partition, c->errors[row]);
+		      r->partition, c->texts[row]);
 	run->status = exit_worse(run->status, status);
 }
 
 static void refuse_code(struct change *c, size_t row, int16_t code)
 {
-	refuse(c, row, (int)client_error_kind_of(code), "%s: %s",
+	refuse(c, row, (int)client_error_kind_of(code), code, "%s: %s",
 	       client_code_name(code),
 	       wire_error_text(code) == NULL ? "" : wire_error_text(code));
 }
@@ -153,7 +159,7 @@ static bool check_group(struct change *c, size_t row)
 	/* What no member reads may be forgotten; the coordinator knows. */
 	if (info->member_count == 0 || c->plan->rows[row].to < 0)
 		return true;
-	refuse(c, row, EXIT_REFUSED,
+	refuse(c, row, EXIT_REFUSED, WIRE_NON_EMPTY_GROUP,
 	       "the group is in use (%s, members: %zu); stop them, "
 	       "--wait-empty "
 	       "T waits for that",
@@ -173,7 +179,7 @@ static void check_row(struct change *c, size_t i,
 	if (!check_group(c, i))
 		return;
 	if (row->has_from && row->from != committed && !force) {
-		refuse(c, i, EXIT_REFUSED,
+		refuse(c, i, EXIT_REFUSED, WIRE_NONE,
 		       "%s is committed, not %s as the plan says; --force sets "
 		       "it all the same",
 		       offset_text(c, committed), offset_text(c, row->from));
@@ -190,7 +196,7 @@ static void check_row(struct change *c, size_t i,
 		return;
 	}
 	if (row->to > ends->end && !force) {
-		refuse(c, i, EXIT_REFUSED,
+		refuse(c, i, EXIT_REFUSED, WIRE_OFFSET_OUT_OF_RANGE,
 		       "%lld is beyond the end, %lld; --force sets it all the "
 		       "same",
 		       (long long)row->to, (long long)ends->end);
@@ -345,8 +351,8 @@ static void ask(struct change *c, struct asking *a,
 			     run->options->common.step_timeout_ms, &answers,
 			     &error) < 0) {
 		for (size_t i = 0; i < a->count; i++)
-			refuse(c, a->places[i], (int)error.kind, "%s",
-			       error.text);
+			refuse(c, a->places[i], (int)error.kind,
+			       WIRE_REQUEST_TIMED_OUT, "%s", error.text);
 		a->group_count = 0;
 	}
 	for (size_t g = 0; g < a->group_count; g++) {
@@ -395,7 +401,7 @@ static void verify(struct change *c)
 		int64_t committed = p == NULL ? -1 : p->committed;
 
 		if (c->good[i] && committed != row->to)
-			refuse(c, i, EXIT_REFUSED,
+			refuse(c, i, EXIT_REFUSED, WIRE_NONE,
 			       "%s is committed now, not %s: somebody else "
 			       "commits too",
 			       offset_text(c, committed),
@@ -422,6 +428,23 @@ static bool any_good(const struct change *c)
 	return false;
 }
 
+static void put_error(struct change *c, size_t row)
+{
+	int16_t code = c->codes[row];
+
+	if (c->texts[row] == NULL)
+		table_none(c->table);
+	else
+		table_text(c->table, code == WIRE_NONE
+					     ? "NOT_AS_PLANNED"
+					     : client_code_name(code));
+	if (code == WIRE_NONE)
+		table_none(c->table);
+	else
+		table_int(c->table, code);
+	table_text(c->table, c->texts[row]);
+}
+
 static void put_rows(struct change *c)
 {
 	for (size_t i = 0; i < c->plan->count; i++) {
@@ -439,7 +462,7 @@ static void put_rows(struct change *c)
 		else
 			table_int(c->table, row->to);
 		table_int(c->table, c->good[i]);
-		table_text(c->table, c->errors[i]);
+		put_error(c, i);
 		table_row_end(c->table);
 	}
 }
@@ -521,11 +544,13 @@ int change_apply(struct kgroups *k, struct plan *plan,
 		message_notice(&k->run.messages, "the plan is empty");
 		return k->run.status;
 	}
-	c.table = run_table(&k->run, columns,
-			    sizeof(columns) / sizeof(columns[0]), NULL);
+	c.table = run_table(
+		&k->run, columns, sizeof(columns) / sizeof(columns[0]),
+		k->run.options->common.json ? NULL : default_columns);
 	if (c.table == NULL)
 		return EXIT_USAGE;
-	c.errors = run_alloc(&k->run, plan->count, sizeof(*c.errors));
+	c.texts = run_alloc(&k->run, plan->count, sizeof(*c.texts));
+	c.codes = run_alloc(&k->run, plan->count, sizeof(*c.codes));
 	c.good = run_alloc(&k->run, plan->count, sizeof(*c.good));
 	list_names(&c);
 	status = check_and_commit(&c, before_commit, arg);

@@ -1,7 +1,8 @@
 /*
  * delete.c - kgroups delete, kgroups forget
  *
- * Both take names only, never patterns, and ask on a terminal.  forget is a
+ * Both take names only, never patterns: '*' is a letter like others, and they
+ * ask on a terminal.  forget is a
  * plan whose rows lead to nothing, so there is a way back from it.
  */
 #include <stdio.h>
@@ -10,20 +11,21 @@
 #include "kgroups/snapshot.h"
 #include "wire/errors.h"
 
-static int check_names(struct kgroups *k)
+/* Delete */
+
+static int check_twins(struct kgroups *k)
 {
 	for (int i = 0; i < k->run.operand_count; i++) {
-		if (k->run.operands[i][0] == '~' ||
-		    strpbrk(k->run.operands[i], "*?[") != NULL)
-			return message_usage(&k->run.messages,
-					     "'%s' looks like a pattern; this "
-					     "takes names of groups",
-					     k->run.operands[i]);
+		for (int j = 0; j < i; j++) {
+			if (strcmp(k->run.operands[i], k->run.operands[j]) == 0)
+				return message_usage(
+					&k->run.messages,
+					"group '%s' is named twice",
+					k->run.operands[i]);
+		}
 	}
 	return EXIT_GO_ON;
 }
-
-/* Delete */
 
 static int confirm_delete(struct kgroups *k, const struct group_list *names)
 {
@@ -106,11 +108,10 @@ static void delete_all(struct kgroups *k, const struct group_list *names)
 int kgroups_delete(void *run)
 {
 	struct kgroups *k = run;
-	struct group_list names;
-	int status = check_names(k);
+	struct group_list names = { (const char **)k->run.operands,
+				    (size_t)k->run.operand_count };
+	int status = check_twins(k);
 
-	if (status == EXIT_GO_ON)
-		status = groups_find(k, &names);
 	if (status == EXIT_GO_ON)
 		status = confirm_delete(k, &names);
 	if (status == EXIT_GO_ON)
@@ -182,7 +183,7 @@ int kgroups_forget(void *run)
 	struct kgroups *k = run;
 	struct topic_choices choices;
 	struct plan plan = { 0 };
-	int status = check_names(k);
+	int status = EXIT_GO_ON;
 
 	if (status == EXIT_GO_ON && k->options.topics.count == 0)
 		status = message_usage(&k->run.messages,

@@ -244,15 +244,25 @@ static void tell_missing(struct watching *w)
 	w->told_missing = true;
 }
 
+/* Of a topic that is gone nothing waits, so that is no failure. */
 static void tell_codes(struct watching *w)
 {
+	struct run *run = &w->k->run;
+
 	for (size_t i = 0; i < w->now.count; i++) {
 		const struct position *p = &w->now.items[i];
+		struct client_error error = { 0 };
 
-		if (p->code != WIRE_NONE)
-			message_info(&w->k->run.messages, "%s[%d]: %s",
-				     p->topic, p->partition,
-				     client_code_name(p->code));
+		if (p->code == WIRE_NONE)
+			continue;
+		client_error_from_code(
+			&error, p->code,
+			run_printf(run, "%s[%d]", p->topic, p->partition),
+			NULL);
+		if (p->code == WIRE_UNKNOWN_TOPIC_OR_PARTITION)
+			message_info(&run->messages, "%s", error.text);
+		else
+			run_fail(run, &error);
 	}
 }
 

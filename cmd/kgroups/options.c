@@ -281,10 +281,14 @@ static const struct option_row reset_options[] = {
 };
 
 static const struct option_row apply_options[] = {
-	ROW_GROUP,   ROW_UNDO,
-	ROW_FORCE,   ROW_WAIT_EMPTY,
-	ROW_DRY_RUN, ROW_COLUMNS("group|topic|partition|from|to|ok|error"),
-	ROW_HEADER,  { 0 },
+	ROW_GROUP,
+	ROW_UNDO,
+	ROW_FORCE,
+	ROW_WAIT_EMPTY,
+	ROW_DRY_RUN,
+	ROW_COLUMNS("group|topic|partition|from|to|ok|error|code|message"),
+	ROW_HEADER,
+	{ 0 },
 };
 
 static const struct option_row skip_options[] = {
@@ -358,17 +362,25 @@ static const struct option_row export_options[] = {
 };
 
 static const struct option_row import_options[] = {
-	ROW_GROUP,   ROW_UNDO,
-	ROW_FORCE,   ROW_WAIT_EMPTY,
-	ROW_DRY_RUN, ROW_COLUMNS("group|topic|partition|from|to|ok|error"),
-	ROW_HEADER,  { 0 },
+	ROW_GROUP,
+	ROW_UNDO,
+	ROW_FORCE,
+	ROW_WAIT_EMPTY,
+	ROW_DRY_RUN,
+	ROW_COLUMNS("group|topic|partition|from|to|ok|error|code|message"),
+	ROW_HEADER,
+	{ 0 },
 };
 
 static const struct option_row clone_options[] = {
-	ROW_TOPICS,  ROW_UNDO,
-	ROW_FORCE,   ROW_WAIT_EMPTY,
-	ROW_DRY_RUN, ROW_COLUMNS("group|topic|partition|from|to|ok|error"),
-	ROW_HEADER,  { 0 },
+	ROW_TOPICS,
+	ROW_UNDO,
+	ROW_FORCE,
+	ROW_WAIT_EMPTY,
+	ROW_DRY_RUN,
+	ROW_COLUMNS("group|topic|partition|from|to|ok|error|code|message"),
+	ROW_HEADER,
+	{ 0 },
 };
 
 static const struct option_row delete_options[] = {

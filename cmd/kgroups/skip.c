@@ -24,8 +24,9 @@ struct skip {
 	int32_t partition;
 	int64_t wanted; /* records */
 	int64_t seen;
-	int64_t from; /* what is committed */
-	int64_t to;   /* behind the last of them */
+	int64_t from;  /* what is committed */
+	int64_t first; /* where reading begins */
+	int64_t to;    /* behind the last of them */
 	/* Of the copies. */
 	struct producer *producer;
 	struct producer_topic *dlq;
@@ -73,7 +74,8 @@ static int find_place(struct skip *s)
 		status = k->run.status;
 	} else {
 		s->from = p->committed;
-		s->to = figures_next(p->committed, p->start);
+		s->first = figures_next(p->committed, p->start);
+		s->to = s->first;
 		end = p->end;
 	}
 	snapshot_clear(&now);
@@ -169,7 +171,7 @@ static int copy_records(void *arg)
 	if (producer_topic_open(s->producer, s->k->options.to_dlq,
 				run->options->common.step_timeout_ms, &s->dlq,
 				&s->error) == 0 &&
-	    records_read(s->k, s->topic, s->partition, s->from, s->to, on_copy,
+	    records_read(s->k, s->topic, s->partition, s->first, s->to, on_copy,
 			 s))
 		producer_wait(s->producer, -1);
 	if (s->error.kind != CLIENT_OK)

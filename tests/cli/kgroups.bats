@@ -72,8 +72,8 @@ leave_group() {
 	expect_same "$stderr" "kgroups: error: forgetting asks first, and stdin is no terminal; -y says yes"
 	expect 2 kgroups delete app </dev/null
 	expect_same "$stderr" "kgroups: error: deleting asks first, and stdin is no terminal; -y says yes"
-	expect 2 kgroups delete 'app-*' -y
-	expect_text "$stderr" "'app-*' looks like a pattern"
+	expect 2 kgroups delete app app -y
+	expect_same "$stderr" "kgroups: error: group 'app' is named twice"
 	expect 2 kgroups list '~('
 }
 
@@ -344,7 +344,7 @@ $group,$topic,1,0"
 	[ "${#back[@]}" -eq 1 ]
 	# A second time it is not what the plan says any more.
 	expect 1 kgroups apply plan -J
-	expect_same "$(jq -c '[.ok, .from]' <<<"$output")" "[false,4]"
+	expect_same "$(jq -c '[.ok, .from, .error]' <<<"$output")" '[false,4,"NOT_AS_PLANNED"]'
 	expect_same "$stderr" "kgroups: error: $group/$topic[0]: 7 is committed, not 4 as the plan says; --force sets it all the same"
 	expect 1 kgroups apply plan -n
 	[ "$(ls kgroups-undo-* | wc -l)" -eq 1 ]
@@ -361,7 +361,8 @@ $group,$topic,1,0"
 	fill 10
 	new_group 4 0
 	printf '%s,0,11\n%s,1,0\nnone-%s,0,0\n' "$topic" "$topic" "$topic" >plan
-	expect 1 kgroups apply plan -G "$group" --undo back.csv
+	expect 1 kgroups apply plan -G "$group" --undo back.csv -o topic,partition,error,code
+	expect_text "$output" "$topic	0	OFFSET_OUT_OF_RANGE	1"
 	expect_text "$stderr" "$group/$topic[0]: 11 is beyond the end, 10; --force sets it all the same"
 	expect_text "$stderr" "$group/none-$topic[0]: "
 	expect_same "$(kgroups export "$group")" "$group,$topic,0,4
