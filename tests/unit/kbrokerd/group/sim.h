@@ -14,8 +14,11 @@
 #include "kbrokerd/group/classic_kit.h"
 
 enum {
-	SIM_CLIENTS = 6,
-	SIM_GROUPS = 2,
+	SIM_CLIENTS = 8,
+	SIM_GROUPS = 3, /* of classic clients, of KIP-848's, of both */
+	SIM_CLASSIC = 0,
+	SIM_MODERN = 1,
+	SIM_MIXED = 2,
 	SIM_TOPICS = 3,
 	SIM_PARTITIONS_MAX = 12,
 	SIM_COMMITS = 8, /* of a client, under way */
@@ -29,7 +32,10 @@ struct sim_client;
 struct sim_ask {
 	struct kit_ask kit; /* the first member */
 	struct sim_client *client;
-	int32_t told; /* the newest generation told when it was answered */
+	/* When it was answered: the newest generation that was told, and the
+	 * group's life. */
+	int32_t told;
+	int life;
 	/* The answer is there, and true. */
 	void (*on_answer)(struct sim_ask *ask, const void *answer);
 };
@@ -76,7 +82,7 @@ struct sim_client {
 
 /* Who was told that a partition is his, in which generation. */
 struct sim_claim {
-	int group, topic, partition;
+	int group, life, topic, partition;
 	int32_t generation;
 	char who[128]; /* the instance, or the member */
 };
@@ -86,19 +92,23 @@ struct sim {
 	struct group_kit *kit;
 	struct seeded_random random;
 	struct sim_client clients[SIM_CLIENTS];
-	bool is_calm;  /* nothing goes wrong any more */
-	size_t synced; /* records that a crash does not take */
+	bool is_traced; /* SIM_TRACE is set: tell what happens */
+	bool is_calm;   /* nothing goes wrong any more */
+	size_t synced;  /* records that a crash does not take */
 	size_t batch_ends[SIM_BATCHES];
 	size_t batch_count;
 	struct sim_claim *claims;
 	size_t claim_count, claim_room;
 	int32_t generations[SIM_GROUPS]; /* the newest that was told */
+	/* A group that was empty may begin anew, with the other protocol. */
+	int lives[SIM_GROUPS];
+	bool was_empty[SIM_GROUPS], was_consumer[SIM_GROUPS];
 	int64_t next_offset;
 	/* The newest that was answered, 0: none. */
 	int64_t committed[SIM_GROUPS][SIM_TOPICS][SIM_PARTITIONS_MAX];
 };
 
-static const char *const sim_group_ids[SIM_GROUPS] = { "g0", "g1" };
+static const char *const sim_group_ids[SIM_GROUPS] = { "g0", "g1", "g2" };
 static const char *const sim_topic_names[SIM_TOPICS] = { "t0", "t1", "t2" };
 
 /* Chance */
@@ -117,6 +127,29 @@ static inline bool sim_one_in(struct sim *sim, int bound)
 static inline bool sim_mishap(struct sim *sim, int bound)
 {
 	return !sim->is_calm && sim_one_in(sim, bound);
+}
+
+/* What happens, for who looks for the reason. */
+__attribute__((format(printf, 2, 3))) static inline void sim_trace(
+	const struct sim_client *c, const char *format, ...)
+{
+	const struct sim *sim = c->sim;
+	const struct group *group;
+	va_list args;
+
+	if (!sim->is_traced)
+		return;
+	group = group_find(&sim->kit->shard, slice_of(sim_group_ids[c->group]));
+	fprintf(stderr, "%8lld %s %-8s %-20s %c%d %s %s: ",
+		(long long)sim->kit->shard.now_ms, sim_group_ids[c->group],
+		group == NULL ? "none" : group_type(group),
+		group == NULL ? "" : group_state(group),
+		c->is_modern ? 'M' : 'C', c->index, c->instance_id,
+		c->member_id);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
 }
 
 /* Topics */
@@ -212,6 +245,7 @@ static inline void sim_on_answer(struct group_ask *ask)
 	struct sim_ask *a = (struct sim_ask *)ask;
 
 	a->told = a->client->sim->generations[a->client->group];
+	a->life = a->client->sim->lives[a->client->group];
 	kit_on_answer(ask);
 }
 
@@ -256,19 +290,36 @@ static inline bool sim_is_due(const struct sim *sim, const struct kit_ask *ask)
 	return kit_is_answered(ask) && ask->ask.offset <= (int64_t)sim->synced;
 }
 
+static inline bool sim_is_alive(const struct sim_ask *ask)
+{
+	return ask->life == ask->client->sim->lives[ask->client->group];
+}
+
+/* It was told that it is of this generation. */
+static inline void sim_tell(const struct sim_ask *ask)
+{
+	struct sim_client *c = ask->client;
+
+	if (sim_is_alive(ask) && c->generation > c->sim->generations[c->group])
+		c->sim->generations[c->group] = c->generation;
+}
+
 /* Claims: in one generation a partition has one owner. */
-static inline void sim_claim(struct sim_client *client, int topic,
+static inline void sim_claim(const struct sim_ask *ask, int topic,
 			     int partition)
 {
+	const struct sim_client *client = ask->client;
 	struct sim *sim = client->sim;
 	const char *who = client->instance_id[0] != '\0' ? client->instance_id
 							 : client->member_id;
 	struct sim_claim *claim;
 
+	sim_trace(client, "has %s-%d in %d", sim_topic_names[topic], partition,
+		  client->generation);
 	for (size_t i = 0; i < sim->claim_count; i++) {
 		claim = &sim->claims[i];
-		if (claim->group == client->group && claim->topic == topic &&
-		    claim->partition == partition &&
+		if (claim->group == client->group && claim->life == ask->life &&
+		    claim->topic == topic && claim->partition == partition &&
 		    claim->generation == client->generation) {
 			assert_string_equal(claim->who, who);
 			return;
@@ -282,6 +333,7 @@ static inline void sim_claim(struct sim_client *client, int topic,
 	}
 	claim = &sim->claims[sim->claim_count++];
 	*claim = (struct sim_claim){ .group = client->group,
+				     .life = ask->life,
 				     .topic = topic,
 				     .partition = partition,
 				     .generation = client->generation };

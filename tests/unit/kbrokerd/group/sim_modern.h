@@ -33,6 +33,7 @@ static inline bool sim_has_twin(const struct sim_client *c)
 
 static inline void sim_modern_on_error(struct sim_client *c, int16_t error)
 {
+	sim_trace(c, "is refused: %d", error);
 	switch (error) {
 	case WIRE_UNKNOWN_MEMBER_ID:
 	case WIRE_FENCED_MEMBER_EPOCH:
@@ -99,10 +100,11 @@ static inline void sim_on_beat(struct sim_ask *ask, const void *answer)
 		 (int)r->member_id.len, (const char *)r->member_id.data);
 	c->generation = r->member_epoch;
 	c->state = SIM_IN;
-	if (c->generation > c->sim->generations[c->group])
-		c->sim->generations[c->group] = c->generation;
+	sim_tell(ask);
 	if (r->assignment != NULL)
 		sim_take(c, r->assignment);
+	sim_trace(c, "is of %d: %x %x %x", c->generation, c->owned[0],
+		  c->owned[1], c->owned[2]);
 }
 
 typedef struct consumer_group_heartbeat_request_topic_partitions sim_owned;
@@ -157,6 +159,7 @@ static inline void sim_beat(struct sim_client *c, int32_t epoch)
 	request.topic_partitions_count = sim_say_owned(c, owned, numbers);
 	sim_lose_ask(c);
 	c->ask = sim_ask_new(c, 1, sim_on_beat);
+	sim_trace(c, "beats %d", epoch);
 	consumer_heartbeat(&c->sim->kit->shard, &c->ask->kit.ask, &request);
 	assert_true(kit_is_answered(&c->ask->kit));
 }
