@@ -133,6 +133,7 @@ static void lose(struct group_member *m)
 {
 	struct partition_set gone = { 0 };
 
+	m->is_revoked = false;
 	group_depart(m, &m->core.told, &gone);
 	group_note(m, "group '%s': lost its place with %zu partitions",
 		   m->config->group_id, m->core.told.count);
@@ -209,6 +210,15 @@ static int64_t next_wake(const struct group_member *m, int64_t at)
 	return earlier(at, m->commit_due_ms);
 }
 
+/* What the reader committed before is still to be stored. */
+static void finish_revocation(struct group_member *m)
+{
+	if (!m->is_revoked || m->core.is_committing)
+		return;
+	m->is_revoked = false;
+	member_revoked(&m->core);
+}
+
 void group_pump(struct group_member *m)
 {
 	enum member_action action;
@@ -223,6 +233,7 @@ void group_pump(struct group_member *m)
 		group_topics_pump(m, now);
 		group_names_pump(m, now);
 		group_commits_pump(m, now);
+		finish_revocation(m);
 		group_offsets_pump(m, now);
 		action = member_next(&m->core, now, &at);
 		if (action != MEMBER_NOTHING)
@@ -412,7 +423,9 @@ void group_member_set_patience(struct group_member *member, int64_t ms)
 
 void group_revoked(struct group_member *member)
 {
-	member_revoked(&member->core);
+	if (!member->core.is_revoking)
+		return; /* it was lost meanwhile */
+	member->is_revoked = true;
 	loop_timer_set(member->timer, 0);
 }
 

@@ -81,6 +81,8 @@ struct group_member {
 	struct partition_set named;   /* the rest of the same assignment */
 	int64_t unnamed_due_ms;
 
+	bool is_revoked; /* group_revoked() came: done once commits are */
+
 	/* Told as new by the core, where they start is being asked. */
 	struct partition_set arriving;
 	struct partition_set told; /* to the reader, and its own */

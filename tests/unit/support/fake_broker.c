@@ -193,7 +193,9 @@ static void answer_metadata(struct fake_request *r)
 		struct metadata_response_topics *topic =
 			&response.topics[response.topics_count++];
 
-		if (slice_is(asked->topics[i].name, b->topic)) {
+		if (slice_is(asked->topics[i].name, b->topic) ||
+		    (slice_is_null(asked->topics[i].name) &&
+		     uuid_equal(asked->topics[i].topic_id, b->topic_id))) {
 			fill_topic(b, r, topic);
 			continue;
 		}
