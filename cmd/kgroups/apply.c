@@ -7,6 +7,7 @@
  */
 #include "cli/json_writer.h"
 #include "kgroups/change.h"
+#include "kgroups/plan_file.h"
 #include "kgroups/snapshot.h"
 #include "wire/errors.h"
 
@@ -14,7 +15,7 @@ int kgroups_apply(void *run)
 {
 	struct kgroups *k = run;
 	struct plan plan = { 0 };
-	int status = change_read(k, &plan);
+	int status = plan_files_read(k, &plan);
 
 	if (status == EXIT_GO_ON)
 		status = run_connect(&k->run);
@@ -28,7 +29,7 @@ int kgroups_import(void *run)
 {
 	struct kgroups *k = run;
 	struct plan plan = { 0 };
-	int status = change_read(k, &plan);
+	int status = plan_files_read(k, &plan);
 
 	for (size_t i = 0; i < plan.count; i++) {
 		plan.rows[i].has_from = false;

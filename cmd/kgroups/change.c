@@ -3,19 +3,17 @@
  */
 #include "kgroups/change.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "kgroups/ends.h"
 #include "kgroups/snapshot.h"
 #include "kgroups/undo.h"
 #include "wire/errors.h"
 
-enum { POLL_MS = 250, PLAN_BYTES_MAX = 256 << 20, GROUPS_AT_ONCE = 500 };
+enum { POLL_MS = 250, GROUPS_AT_ONCE = 500 };
 
 static const struct column columns[] = {
 	{ "group", COLUMN_TEXT },    { "topic", COLUMN_TEXT },
@@ -37,58 +35,6 @@ struct change {
 	bool *good;         /* each row: to be done, later: done */
 	struct table *table;
 };
-
-/* Reading */
-
-static int read_file(struct kgroups *k, const char *name, struct buffer *text)
-{
-	bool is_stdin = strcmp(name, "-") == 0;
-	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-	int rc = fd < 0 ? -errno : buffer_read(text, fd, PLAN_BYTES_MAX);
-
-	if (fd >= 0 && !is_stdin)
-		close(fd);
-	if (rc == 0)
-		return EXIT_GO_ON;
-	return message_fail(&k->run.messages,
-			    rc == -ENOENT ? EXIT_MISSING : EXIT_REFUSED,
-			    "cannot read '%s': %s", name, strerror(-rc));
-}
-
-static int read_plan(struct kgroups *k, const char *name, struct plan *plan)
-{
-	struct buffer text = { 0 };
-	char why[PLAN_WHY_MAX];
-	int64_t line;
-	int status = read_file(k, name, &text);
-
-	if (status == EXIT_GO_ON && text.len > 0) {
-		int rc = plan_read(plan, buffer_slice(&text), k->options.group,
-				   why, &line);
-
-		if (rc == -ENOMEM)
-			run_out_of_memory(&k->run);
-		if (rc < 0)
-			status = message_fail(&k->run.messages, EXIT_BAD_DATA,
-					      "%s:%lld: %s; nothing changed",
-					      strcmp(name, "-") == 0 ? "stdin"
-								     : name,
-					      (long long)line, why);
-	}
-	buffer_clear(&text);
-	return status;
-}
-
-int change_read(struct kgroups *k, struct plan *plan)
-{
-	int status = EXIT_GO_ON;
-
-	if (k->run.operand_count == 0)
-		return read_plan(k, "-", plan);
-	for (int i = 0; status == EXIT_GO_ON && i < k->run.operand_count; i++)
-		status = read_plan(k, k->run.operands[i], plan);
-	return status;
-}
 
 /* Refusing */
 
@@ -324,11 +270,11 @@ static void tell_codes(struct change *c, const struct admin_group *group,
 		       const size_t *places)
 {
 	for (size_t i = 0; i < group->offset_count; i++) {
-		int16_t code = group->code != WIRE_NONE
-				       ? group->code
-				       : group->offsets[i].code;
+		int16_t code = group->code;
 		const struct plan_row *row = &c->plan->rows[places[i]];
 
+		if (code == WIRE_NONE)
+			code = group->offsets[i].code;
 		/* Nothing was there, and nothing is: fine. */
 		if (row->to < 0 && row->from < 0 &&
 		    code == WIRE_GROUP_ID_NOT_FOUND)
@@ -502,6 +448,7 @@ static int check_and_commit(struct change *c, int (*before_commit)(void *arg),
 		run_fail(&k->run, &error);
 		return k->run.status;
 	}
+	assert(c->snapshot.groups != NULL);
 	check_rows(c);
 	if (before_commit != NULL && all_good(c) && !k->run.options->dry_run) {
 		status = before_commit(arg);

@@ -19,7 +19,4 @@
 int change_apply(struct kgroups *k, struct plan *plan,
 		 int (*before_commit)(void *arg), void *arg);
 
-/* Read plans: the operands, or stdin.  EXIT_GO_ON, or a status. */
-int change_read(struct kgroups *k, struct plan *plan);
-
 #endif /* KGROUPS_CHANGE_H */

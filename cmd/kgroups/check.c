@@ -5,6 +5,7 @@
  * the status 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.  What is not known is
  * UNKNOWN, never OK.
  */
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/units.h"
@@ -214,6 +215,7 @@ static void put_subject(const struct check *c, const struct snapshot *s,
 			      (long long)c->lag);
 		return;
 	}
+	assert(s->groups != NULL);
 	time_lag = figures_time_lag(position_lag(p), p->record_ms, s->at_ms);
 	buffer_printf(out, "%s/%s[%d] lag %lld", s->groups[p->group].name,
 		      p->topic, p->partition, (long long)position_lag(p));
@@ -270,6 +272,7 @@ static void put_json(const struct check *c, const struct snapshot *s,
 	if (c->level != LEVEL_UNKNOWN && wants_times(c->k))
 		json_member_int(&w, "time_lag", c->time_lag);
 	if (p != NULL) {
+		assert(s->groups != NULL);
 		json_member_text(&w, "group", s->groups[p->group].name);
 		json_member_text(&w, "topic", p->topic);
 		json_member_int(&w, "partition", p->partition);

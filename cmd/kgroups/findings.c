@@ -21,9 +21,9 @@ enum { COMMIT_MS = 5000 };
 enum { HOT_MIN_PARTITIONS = 2, RULES_PER_PARTITION = 6, RULES_OF_GROUP = 6 };
 
 /* A partition with this share of all that is written is hot. */
-static const double HOT_SHARE = 0.5;
+static const double hot_share = 0.5;
 /* Records that have waited for this part of their life are in danger. */
-static const double OLD_SHARE = 0.8;
+static const double old_share = 0.8;
 
 struct maker {
 	const struct evidence *e;
@@ -241,7 +241,7 @@ static void find_expiring(struct maker *m, struct pair *p)
 	const char *left;
 
 	if (p->lag <= 0 || retention_ms < 0 || age_ms < 0 ||
-	    (double)age_ms < OLD_SHARE * (double)retention_ms)
+	    (double)age_ms < old_share * (double)retention_ms)
 		return;
 	left = age_ms >= retention_ms ? "any moment"
 				      : age_text(m, retention_ms - age_ms);
@@ -375,7 +375,7 @@ static void find_hot(struct maker *m, const struct pair *pairs, size_t count)
 	}
 	/* With two partitions half is fair. */
 	if (hot == NULL || count < HOT_MIN_PARTITIONS || hot->lag <= 0 ||
-	    hot->written <= HOT_SHARE * sum ||
+	    hot->written <= hot_share * sum ||
 	    hot->written * (double)count < 1.5 * sum)
 		return;
 	add(m, FINDING_WARNING, "hot", hot->after, hot->written,

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "kgroups/change.h"
 #include "kgroups/ends.h"
+#include "kgroups/plan_file.h"
 #include "kgroups/snapshot.h"
 #include "kgroups/target.h"
 #include "kgroups/times.h"
@@ -90,7 +91,7 @@ static int read_other_file(struct reset *r)
 	r->k->options.group = "";
 	run->operands = name;
 	run->operand_count = 1;
-	status = change_read(r->k, &r->other);
+	status = plan_files_read(r->k, &r->other);
 	run->operands = operands;
 	run->operand_count = count;
 	plan_sort(&r->other);
