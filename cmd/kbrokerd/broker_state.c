@@ -352,10 +352,10 @@ static void tell_thread(const struct broker *broker, struct io_thread *t)
 	struct number n[5];
 
 	logger_tell(broker->logger, LOGGER_INFO, "broker", "state of a thread",
-		    "thread", number(&n[0], t->number), "connections",
-		    number(&n[1], atomic_load(&t->conn_count)), "busy_percent",
-		    number(&n[2], atomic_load(&t->busy_percent)), "moved_away",
-		    number(&n[3], atomic_load(&t->moved)), "turns",
+		    "#thread", number(&n[0], t->number), "#connections",
+		    number(&n[1], atomic_load(&t->conn_count)), "#busy_percent",
+		    number(&n[2], atomic_load(&t->busy_percent)), "#moved_away",
+		    number(&n[3], atomic_load(&t->moved)), "#turns",
 		    number(&n[4], atomic_load(&t->turns)), NULL);
 }
 
@@ -369,10 +369,10 @@ static void tell_listener(const struct broker *broker, size_t i)
 
 	logger_tell(broker->logger, LOGGER_INFO, "broker",
 		    "state of a listener", "listener", l->config->name, "host",
-		    l->config->host[0] == '\0' ? "*" : l->config->host, "port",
+		    l->config->host[0] == '\0' ? "*" : l->config->host, "#port",
 		    number(&n[0], l->port), "accepting",
 		    l->paused ? "paused" : "yes", "advertised_host",
-		    told ? host : "auto", "advertised_port",
+		    told ? host : "auto", "#advertised_port",
 		    told ? number(&n[1], port) : NULL, NULL);
 }
 
@@ -383,15 +383,16 @@ void broker_tell_state(struct broker *broker)
 	struct mallinfo2 heap = mallinfo2();
 	struct number n[8];
 
-	logger_tell(
-		broker->logger, LOGGER_INFO, "broker", "state", "connections",
-		number(&n[0], atomic_load(&s->conn_count)), "topics",
-		number(&n[1], (int64_t)image_topic_count(image)), "partitions",
-		number(&n[2], (int64_t)image_partition_count(image)),
-		"metadata_offset", number(&n[3], image_offset(image)),
-		"metadata_epoch", number(&n[4], image_epoch(image)),
-		"resident_bytes", number(&n[5], resident_bytes()), "heap_bytes",
-		number(&n[6], (int64_t)heap.uordblks), "uptime", NULL, NULL);
+	logger_tell(broker->logger, LOGGER_INFO, "broker", "state",
+		    "#connections", number(&n[0], atomic_load(&s->conn_count)),
+		    "#topics", number(&n[1], (int64_t)image_topic_count(image)),
+		    "#partitions",
+		    number(&n[2], (int64_t)image_partition_count(image)),
+		    "#metadata_offset", number(&n[3], image_offset(image)),
+		    "#metadata_epoch", number(&n[4], image_epoch(image)),
+		    "#resident_bytes", number(&n[5], resident_bytes()),
+		    "#heap_bytes", number(&n[6], (int64_t)heap.uordblks),
+		    "uptime", NULL, NULL);
 	for (int32_t i = 0; i < s->thread_count; i++)
 		tell_thread(broker, &s->threads[i]);
 	for (size_t i = 0; i < s->listener_count; i++)

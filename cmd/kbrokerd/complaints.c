@@ -155,7 +155,7 @@ static void tell(struct look *l, const struct place *place, int16_t code)
 		    place->kind, text_of(topic, name), "why",
 		    text_of(place->text, text), "client",
 		    text_of(l->req->client_id, client), "peer",
-		    request_peer(l->req), "not_told",
+		    request_peer(l->req), "#not_told",
 		    missed == 0 ? NULL : missed_text, NULL);
 }
 

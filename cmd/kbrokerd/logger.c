@@ -1,9 +1,10 @@
 /*
  * logger.c - what the broker tells on stderr, one line per event
  *
- * A line is put together on the stack and cut at LINE_BYTES_MAX: what a client
- * sends must not make it longer.  Under systemd's journal each line starts
- * with the priority that it understands.
+ * A line is put together on the stack and has at most LINE_BYTES_MAX: what a
+ * client sends must not make it longer.  The value that is too long is cut,
+ * pairs after it are left out, and the line ends as it should.  Under
+ * systemd's journal each line starts with the priority that it understands.
  */
 #include "kbrokerd/logger.h"
 
@@ -19,21 +20,31 @@
 
 #include "base/units.h"
 
-enum { LINE_BYTES_MAX = 2048 };
+enum {
+	LINE_BYTES_MAX = 8192,
+	END_BYTES = 4, /* closing quote and brace, newline */
+	PAIR_BYTES_MIN = 40,
+};
 
 struct line {
 	char text[LINE_BYTES_MAX];
 	size_t len;
+	bool is_full; /* nothing more of the event is told */
 };
 
-static void put(struct line *line, const char *text, size_t len)
+static size_t room(const struct line *line)
 {
-	size_t room = sizeof(line->text) - 1 - line->len; /* the newline */
+	return sizeof(line->text) - END_BYTES - line->len;
+}
 
-	if (len > room)
-		len = room;
+/* All of it or nothing; false: no room. */
+static bool put(struct line *line, const char *text, size_t len)
+{
+	if (len > room(line))
+		return false;
 	memcpy(line->text + line->len, text, len);
 	line->len += len;
+	return true;
 }
 
 static void put_text(struct line *line, const char *text)
@@ -41,26 +52,55 @@ static void put_text(struct line *line, const char *text)
 	put(line, text, strlen(text));
 }
 
-/* In quotes, with what would break the line escaped, as JSON does. */
-static void put_quoted(struct line *line, const char *text)
+/* For which END_BYTES are kept. */
+static void put_end(struct line *line, char c)
 {
+	assert(line->len < sizeof(line->text));
+	line->text[line->len++] = c;
+}
+
+/* Bytes of the character at text, which may be cut off by its end. */
+static size_t character(const char *text)
+{
+	size_t len = 1;
+
+	if (((unsigned char)*text & 0xc0) == 0xc0)
+		while (((unsigned char)text[len] & 0xc0) == 0x80)
+			len++;
+	return len;
+}
+
+/* One character, escaped as JSON does where it would break the line. */
+static bool put_escaped(struct line *line, const char *text, size_t len)
+{
+	unsigned char c = (unsigned char)*text;
 	char escaped[8];
 
-	put(line, "\"", 1);
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\') {
-			put(line, "\\", 1);
-			put(line, text, 1);
-		} else if (c < 0x20 || c == 0x7f) {
-			snprintf(escaped, sizeof(escaped), "\\u%04x", c);
-			put_text(line, escaped);
-		} else {
-			put(line, text, 1);
-		}
+	if (c == '"' || c == '\\') {
+		snprintf(escaped, sizeof(escaped), "\\%c", c);
+		return put(line, escaped, 2);
 	}
+	if (c < 0x20 || c == 0x7f) {
+		snprintf(escaped, sizeof(escaped), "\\u%04x", c);
+		return put(line, escaped, 6);
+	}
+	return put(line, text, len);
+}
+
+/* The caller has seen that there is room for the quotes. */
+static void put_quoted(struct line *line, const char *text)
+{
 	put(line, "\"", 1);
+	while (*text != '\0') {
+		size_t len = character(text);
+
+		if (!put_escaped(line, text, len)) {
+			line->is_full = true;
+			break;
+		}
+		text += len;
+	}
+	put_end(line, '"');
 }
 
 static bool is_plain(const char *text)
@@ -76,24 +116,38 @@ static bool is_plain(const char *text)
 	return true;
 }
 
+/* "#lines" is the key of a number: in JSON it is one. */
+static void put_json_pair(struct line *line, const char *key, const char *value)
+{
+	put_text(line, line->text[line->len - 1] == '{' ? "" : ",");
+	put_quoted(line, key + (key[0] == '#'));
+	put_text(line, ":");
+	if (key[0] == '#')
+		put_text(line, value);
+	else
+		put_quoted(line, value);
+}
+
 static void put_pair(struct line *line, enum logger_format format,
 		     const char *key, const char *value)
 {
+	/* With room for a number or an empty text. */
+	if (line->is_full || room(line) < strlen(key) + PAIR_BYTES_MIN) {
+		line->is_full = true;
+		return;
+	}
 	if (format == LOGGER_JSON) {
-		put_text(line, line->text[line->len - 1] == '{' ? "" : ",");
-		put_quoted(line, key);
-		put_text(line, ":");
-		put_quoted(line, value);
+		put_json_pair(line, key, value);
 		return;
 	}
 	if (line->len > 0 && line->text[line->len - 1] != '>')
 		put_text(line, " ");
-	put_text(line, key);
+	put_text(line, key + (key[0] == '#'));
 	put_text(line, "=");
-	if (is_plain(value))
-		put_text(line, value);
-	else
+	if (strlen(value) > room(line) || !is_plain(value))
 		put_quoted(line, value);
+	else
+		put_text(line, value);
 }
 
 /* Levels */
@@ -349,8 +403,8 @@ void logger_tell(const struct logger *logger, enum logger_level level,
 	}
 	va_end(args);
 	if (logger->format == LOGGER_JSON)
-		put_text(&line, "}");
-	line.text[line.len++] = '\n';
+		put_end(&line, '}');
+	put_end(&line, '\n');
 	n = write(logger->fd, line.text, line.len);
 	(void)n; /* there is nobody left to tell */
 }

@@ -33,7 +33,8 @@ struct logger {
 
 /*
  * Tell one event: msg, then pairs of key and value (both C strings; a NULL
- * value is left out), ended by a NULL key.  A NULL logger is silent.
+ * value is left out), ended by a NULL key.  A key that begins with # is that
+ * of a number, whose text is the value.  A NULL logger is silent.
  * subsystem is one of logger_subsystems().
  */
 __attribute__((sentinel)) void logger_tell(const struct logger *logger,

@@ -19,7 +19,7 @@ struct fixture {
 	struct fake_clock clock;
 	struct logger logger;
 	int read_fd;
-	char text[4096];
+	char text[16384];
 };
 
 static int setup(void **state)
@@ -74,11 +74,12 @@ static void json_is_one_object_a_line(void **state)
 	struct fixture *f = *state;
 
 	f->logger.format = LOGGER_JSON;
-	logger_tell(&f->logger, LOGGER_INFO, "a", "b", "k", "v\\", NULL);
+	logger_tell(&f->logger, LOGGER_INFO, "a", "b", "k", "v\\", "#n", "7",
+		    NULL);
 	assert_string_equal(told(f),
 			    "{\"ts\":\"2026-08-01T10:00:00.123Z\",\"level\":"
 			    "\"info\",\"sub\":\"a\",\"msg\":\"b\",\"k\":"
-			    "\"v\\\\\"}\n");
+			    "\"v\\\\\",\"n\":7}\n");
 }
 
 static void the_journal_gets_a_priority(void **state)
@@ -102,13 +103,33 @@ static void what_is_below_the_level_is_not_told(void **state)
 static void a_long_line_is_cut(void **state)
 {
 	struct fixture *f = *state;
-	char value[8000];
+	char value[10000];
+	size_t len;
 
-	memset(value, 'x', sizeof(value) - 1);
+	memset(value, '\n', sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
-	logger_tell(&f->logger, LOGGER_INFO, "a", "b", "k", value, NULL);
-	assert_int_equal(strlen(told(f)), 2048);
-	assert_int_equal(f->text[2047], '\n');
+	logger_tell(&f->logger, LOGGER_INFO, "a", "b", "k", value, "l", "m",
+		    NULL);
+	len = strlen(told(f));
+	assert_in_range(len, 8100, 8192);
+	assert_string_equal(f->text + len - 8, "\\u000a\"\n");
+}
+
+/* No character is cut in two, and it is still JSON. */
+static void a_long_line_of_json_ends_as_one(void **state)
+{
+	struct fixture *f = *state;
+	char value[10000] = "";
+	size_t len;
+
+	for (size_t i = 0; i < 9000; i += 3)
+		memcpy(value + i, "\xe2\x82\xac", 3); /* the euro sign */
+	f->logger.format = LOGGER_JSON;
+	logger_tell(&f->logger, LOGGER_INFO, "a", "b", "k", value, "#n", "7",
+		    NULL);
+	len = strlen(told(f));
+	assert_in_range(len, 8100, 8192);
+	assert_string_equal(f->text + len - 6, "\xe2\x82\xac\"}\n");
 }
 
 static void a_limit_counts_what_it_keeps_back(void **state)
@@ -230,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_event_is_one_line_of_pairs),
 		TEST(json_is_one_object_a_line),
+		TEST(a_long_line_of_json_ends_as_one),
 		TEST(the_journal_gets_a_priority),
 		TEST(what_is_below_the_level_is_not_told),
 		TEST(a_long_line_is_cut),
