@@ -119,7 +119,7 @@ static int tell(struct probing *p, bool only_itself)
 
 		printf("%d\t%s%s%s:%u\t%s\n", nodes[i].id, is_v6 ? "[" : "",
 		       nodes[i].host, is_v6 ? "]" : "", nodes[i].port,
-		       is_ok ? "ok" : error->text);
+		       is_ok ? "ok" : "failed");
 		if (is_ok)
 			continue;
 		message(p->messages, level, "%s", error->text);
