@@ -71,6 +71,16 @@ static int set_for_run(struct program *p, char *log_dirs, size_t size)
 	return EXIT_GO_ON;
 }
 
+static bool sets_data_dir(const struct program *p)
+{
+	for (size_t i = 0; i < p->sets.count; i++) {
+		if (strncmp(p->sets.items[i], "log.dirs=", 9) == 0 ||
+		    strncmp(p->sets.items[i], "log.dir=", 8) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check_run(struct program *p, const struct option_result *result)
 {
 	if (p->run && p->probe)
@@ -87,6 +97,11 @@ static int check_run(struct program *p, const struct option_result *result)
 		return message_usage(&p->messages,
 				     "--run wants a command: kbrokerd --run "
 				     "-- COMMAND [ARG...]");
+	if (p->run && sets_data_dir(p))
+		return message_usage(&p->messages,
+				     "--run has a data directory of its own; "
+				     "--data DIR in place of -X log.dirs=DIR "
+				     "uses one that stays");
 	if (p->run_data_dir != NULL &&
 	    (p->run_keep_dir != NULL || p->temporary))
 		return message_usage(&p->messages,

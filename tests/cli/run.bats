@@ -108,6 +108,11 @@ $(grep SigBlk /proc/self/status)"
 	expect 2 "$BIN/kbrokerd" --data x
 }
 
+@test "--run: a data directory by -X is refused, not passed over" {
+	expect 2 "$BIN/kbrokerd" --run -X log.dirs=x -- true
+	expect_same "$stderr" "kbrokerd: error: --run has a data directory of its own; --data DIR in place of -X log.dirs=DIR uses one that stays"
+}
+
 @test "--run: --data keeps the data for the next run" {
 	run_setup
 	expect 0 with_broker --data kept -- sh -c 'echo a | kproduce -t t --create'
