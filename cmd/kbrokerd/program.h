@@ -33,7 +33,8 @@ struct program {
 	const char *run_keep_dir; /* --keep-on-failure */
 	bool trace;               /* --trace */
 	struct trace_params trace_params;
-	bool probe; /* --probe */
+	struct trace *traced; /* NULL: not */
+	bool probe;           /* --probe */
 
 	struct run *command;
 	int command_status; /* as of wait(2), once it has run */

@@ -193,6 +193,11 @@ static void reload(struct program *p)
 		logger_tell(&p->logger, LOGGER_ERROR, "broker",
 			    "the log cannot be opened again", "file",
 			    p->log_file, "error", strerror(-rc), NULL);
+	rc = trace_reopen(p->traced);
+	if (rc < 0)
+		logger_tell(&p->logger, LOGGER_ERROR, "broker",
+			    "the trace cannot be opened again", "file",
+			    p->trace_params.file, "error", strerror(-rc), NULL);
 	say(p, LOGGER_INFO, "reading the settings again");
 	if (program_load_config(p, &config, error, sizeof(error)) < 0)
 		logger_tell(&p->logger, LOGGER_ERROR, "config",
@@ -303,13 +308,13 @@ static void wait_for_end(struct program *p)
 		    strsignal(number), NULL);
 }
 
-/* --trace: who looks on, or NULL. */
-static int open_trace(struct program *p, struct trace **trace_out)
+/* --trace: who looks on. */
+static int open_trace(struct program *p)
 {
 	char error[1024];
 
 	if (p->trace &&
-	    trace_open(&p->trace_params, trace_out, error, sizeof(error)) < 0)
+	    trace_open(&p->trace_params, &p->traced, error, sizeof(error)) < 0)
 		return message_fail(&p->messages, EXIT_USAGE, "--trace: %s",
 				    error);
 	return EXIT_GO_ON;
@@ -318,26 +323,25 @@ static int open_trace(struct program *p, struct trace **trace_out)
 int program_serve(struct program *p)
 {
 	struct broker_seams seams = { .observer = NULL };
-	struct trace *trace = NULL;
 	char error[1024];
 	int status;
 	int stopped;
 
 	block_signals(p);
-	status = open_trace(p, &trace);
+	status = open_trace(p);
 	if (status != EXIT_GO_ON)
 		return status;
-	if (trace != NULL)
-		seams.observer = trace_observer(trace);
+	if (p->traced != NULL)
+		seams.observer = trace_observer(p->traced);
 	if (broker_start_with(p->config, &p->logger, &seams, &p->broker, error,
 			      sizeof(error)) < 0) {
-		trace_close(trace);
+		trace_close(p->traced);
 		return message_fail(&p->messages, EXIT_REFUSED, "%s", error);
 	}
 	status = tell_ready(p);
 	if (status == EXIT_GO_ON)
 		wait_for_end(p);
 	stopped = stop(p);
-	trace_close(trace);
+	trace_close(p->traced);
 	return status == EXIT_GO_ON ? stopped : status;
 }

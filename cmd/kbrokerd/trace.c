@@ -53,6 +53,7 @@ struct trace {
 	char *client; /* a glob, or NULL */
 	int fd;
 	bool own_fd;
+	const char *file; /* that it is of; the caller's */
 	size_t write_max; /* so many bytes do not block after POLLOUT */
 
 	pthread_t writer;
@@ -416,6 +417,12 @@ static int want_apis(struct trace *t, const char *list, char *error,
 	return 0;
 }
 
+static int open_for_append(const char *file)
+{
+	return open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
+		    0600);
+}
+
 static int open_file(struct trace *t, const char *file, char *error,
 		     size_t error_size)
 {
@@ -423,11 +430,9 @@ static int open_file(struct trace *t, const char *file, char *error,
 
 	t->fd = STDERR_FILENO;
 	t->own_fd = file != NULL;
+	t->file = file;
 	if (file != NULL)
-		t->fd = open(file,
-			     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-				     O_NOCTTY,
-			     0600);
+		t->fd = open_for_append(file);
 	if (t->fd < 0) {
 		snprintf(error, error_size, "%s: %s", file, strerror(errno));
 		return -errno;
@@ -435,6 +440,23 @@ static int open_file(struct trace *t, const char *file, char *error,
 	t->write_max = fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode) ? SSIZE_MAX
 								     : PIPE_BUF;
 	return 0;
+}
+
+int trace_reopen(struct trace *t)
+{
+	int rc = 0;
+	int fd;
+
+	if (t == NULL || !t->own_fd)
+		return 0;
+	fd = open_for_append(t->file);
+	if (fd < 0)
+		return -errno;
+	/* Whoever writes right now goes on in either. */
+	if (dup3(fd, t->fd, O_CLOEXEC) < 0)
+		rc = -errno;
+	close(fd);
+	return rc;
 }
 
 static void release(struct trace *t)

@@ -37,6 +37,12 @@ struct trace_params {
 int trace_open(const struct trace_params *params, struct trace **trace_out,
 	       char *error, size_t error_size);
 
+/*
+ * Go on in the file of that name, when this one was moved away.  Returns 0,
+ * also when there is none; or a negative errno: it goes on in the old one.
+ */
+int trace_reopen(struct trace *trace);
+
 /* For server_observe(); lives as long as the trace. */
 const struct server_observer *trace_observer(const struct trace *trace);
 

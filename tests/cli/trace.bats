@@ -75,6 +75,18 @@ lines() { jq -c "select($1)" trace.json; }
 	! grep not-to-be-seen trace.json
 }
 
+@test "--trace: SIGHUP goes on in a file of that name" {
+	start_broker --topic t --trace=trace.json
+	echo hello | kproduce -t t
+	wait_for_line trace.json '"response".*"Produce"'
+	mv trace.json before.json
+	kill -HUP "$broker_pid"
+	until [ -e trace.json ]; do sleep 0.05; done
+	kconsume -t t -e
+	stop_broker
+	lines '.api == "Fetch"' | grep -q Fetch
+}
+
 @test "--trace: a file that cannot be written is told" {
 	expect 2 "$BIN/kbrokerd" --tmp --trace=/nosuch/file
 	expect_text "$stderr" "--trace: /nosuch/file: No such file or directory"
