@@ -325,15 +325,28 @@ has_unsent() {
 	[[ $output == *"only 1024 files may be open, and 4096 are needed; as root type: ulimit -n 4096 "* ]]
 }
 
-@test "what a bad client sends is told once, and hurts nobody else" {
-	start
+say_and_hear_nothing() { # what, as printf has it
 	exec 8<>"/dev/tcp/127.0.0.1/$port"
-	printf 'GET / HTTP/1.1\r\n\r\n' >&8
+	printf "$1" >&8
 	[ "$(timeout 5 cat <&8 | wc -c)" -eq 0 ]
 	exec 8>&-
+}
+
+@test "what a bad client sends is told once, and hurts nobody else" {
+	start
+	say_and_hear_nothing '\x7f\0\0\0what is this'
 	is_serving
 	[ "$(grep -c 'msg="connection closed"' "$err")" -eq 1 ]
-	grep -q 'why="request of 1195725856 bytes, socket.request.max.bytes is 104857600" peer=127.0.0.1:' "$err"
+	grep -q 'why="request of 2130706432 bytes, socket.request.max.bytes is 104857600" peer=127.0.0.1:' "$err"
+}
+
+@test "who speaks another protocol is told by its name" {
+	start
+	say_and_hear_nothing 'GET / HTTP/1.1\r\n\r\n'
+	say_and_hear_nothing '\x16\x03\x01\x02\0\x01\0'
+	is_serving
+	grep -q 'why="HTTP spoken at a listener of Kafka.s protocol, in plaintext; http.listeners is where the status page is" peer=' "$err"
+	grep -q 'why="TLS spoken at a listener of Kafka.s protocol, in plaintext: the client has another security.protocol" peer=' "$err"
 }
 
 @test "--log json writes one object a line" {

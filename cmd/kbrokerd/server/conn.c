@@ -134,8 +134,9 @@ static void fail(struct conn *conn, const char *why, const char *text,
 			    api == NULL         ? api_key < 0 ? NULL : key
 			    : api->name == NULL ? key
 						: api->name,
-			    "version", api_key < 0 ? NULL : number, "not_told",
-			    missed == 0 ? NULL : missed_text, NULL);
+			    "#version", api_key < 0 ? NULL : number,
+			    "#not_told", missed == 0 ? NULL : missed_text,
+			    NULL);
 	}
 	conn_end(conn);
 }
@@ -175,6 +176,41 @@ bool conn_is_quiet(const struct conn *conn)
 
 /* Input */
 
+/* What its first four bytes say of a client that is not one of Kafka's. */
+static const char *what_else(uint32_t start)
+{
+	static const struct {
+		const char *start;
+		const char *what;
+	} others[] = {
+		{ "GET ", "HTTP" },   { "HEAD", "HTTP" }, { "POST", "HTTP" },
+		{ "PUT ", "HTTP" },   { "DELE", "HTTP" }, { "OPTI", "HTTP" },
+		{ "PRI ", "HTTP/2" }, { "SSH-", "SSH" },
+	};
+
+	if (start >> 24 == 0x16 && (start >> 16 & 0xff) == 3)
+		return "TLS";
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (get_be32((const uint8_t *)others[i].start) == start)
+			return others[i].what;
+	}
+	return NULL;
+}
+
+/* Somebody has taken the port for another one. */
+static void fail_stranger(struct conn *conn, const char *what)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+		 "%s spoken at a listener of Kafka's protocol, in plaintext%s",
+		 what,
+		 strcmp(what, "TLS") == 0
+			 ? ": the client has another security.protocol"
+			 : "; http.listeners is where the status page is");
+	fail(conn, "not Kafka's protocol", text, -1, -1, SLICE_NULL);
+}
+
 /* Fails the connection, and returns false, when the size at at is one that no
  * peer of ours sends. */
 static bool check_frame(struct conn *conn, size_t at)
@@ -186,6 +222,10 @@ static bool check_frame(struct conn *conn, size_t at)
 	    input_frame_bytes(conn, at) > 0)
 		return true;
 	size = get_be32(conn->in.data + at);
+	if (what_else(size) != NULL) {
+		fail_stranger(conn, what_else(size));
+		return false;
+	}
 	snprintf(text, sizeof(text),
 		 "request of %d bytes, socket.request.max.bytes is %d",
 		 (int32_t)size,
