@@ -239,12 +239,12 @@ static void tell_waiting(struct ack_mode *m)
 	m->has_told = true;
 	message_warning(
 		host->messages,
-		"%s, and wait for %llu records to be acknowledged on "
-		"descriptor %d",
-		m->stdout_ended ? "all is written and read"
-				: "the reader of stdout has not read all yet",
-		(unsigned long long)delivered_left(m->commits.delivered),
-		m->fd);
+		"waiting for %llu records to be acknowledged on descriptor "
+		"%d; %s",
+		(unsigned long long)delivered_left(m->commits.delivered), m->fd,
+		m->stdout_ended ? "stdout is closed: who else holds it open "
+				  "keeps its reader from the end"
+				: "the reader of stdout has not read all yet");
 }
 
 /* Settling: what can be done now? */

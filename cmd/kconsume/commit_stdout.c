@@ -55,7 +55,7 @@ static int open_mode(const struct commit_host *host, enum drain_kind most,
 	drain_init(&m->drain, STDOUT_FILENO);
 	if (most == DRAIN_BLIND)
 		m->drain.kind = DRAIN_BLIND;
-	m->grain = m->drain.kind == DRAIN_PIPE ? 1 : GRAIN_BYTES;
+	m->grain = m->drain.kind == DRAIN_FILE ? GRAIN_BYTES : 1;
 	m->looked_ms = -SYNC_EVERY_MS;
 	return EXIT_GO_ON;
 }
