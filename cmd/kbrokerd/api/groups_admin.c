@@ -2,6 +2,7 @@
  * groups_admin.c - DescribeGroups, ListGroups, DeleteGroups
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "kbrokerd/api/group_call.h"
 #include "kbrokerd/api/registry.h"
@@ -177,6 +178,49 @@ static int delete_blank(struct request *req, int32_t i, void *answer)
 	return slice_is_null(result->group_id) ? -ENOMEM : 0;
 }
 
+typedef struct delete_groups_response_results deleted_group;
+
+static int by_group_and_place(const void *a, const void *b)
+{
+	const deleted_group *x = *(const deleted_group *const *)a;
+	const deleted_group *y = *(const deleted_group *const *)b;
+	size_t len = x->group_id.len < y->group_id.len ? x->group_id.len
+						       : y->group_id.len;
+	int c = memcmp(x->group_id.data, y->group_id.data, len);
+
+	if (c == 0)
+		c = (x->group_id.len > y->group_id.len) -
+		    (x->group_id.len < y->group_id.len);
+	return c != 0 ? c : (x > y) - (x < y);
+}
+
+/* A group that is named twice is answered once: the first time. */
+static int drop_repeated(struct request *req,
+			 struct delete_groups_response *response)
+{
+	int32_t count = response->results_count;
+	deleted_group **sorted =
+		arena_alloc(&req->arena, (size_t)count * sizeof(*sorted));
+
+	if (sorted == NULL)
+		return -ENOMEM;
+	for (int32_t i = 0; i < count; i++)
+		sorted[i] = &response->results[i];
+	qsort(sorted, (size_t)count, sizeof(deleted_group *),
+	      by_group_and_place);
+	for (int32_t i = count - 1; i > 0; i--) {
+		if (slice_equal(sorted[i]->group_id, sorted[i - 1]->group_id))
+			sorted[i]->group_id = SLICE_NULL;
+	}
+	response->results_count = 0;
+	for (int32_t i = 0; i < count; i++) {
+		if (!slice_is_null(response->results[i].group_id))
+			response->results[response->results_count++] =
+				response->results[i];
+	}
+	return 0;
+}
+
 static void *delete_join(struct request *req, void *const *answers,
 			 int32_t count)
 {
@@ -192,10 +236,8 @@ static void *delete_join(struct request *req, void *const *answers,
 		return NULL;
 	response->results_count = count;
 	for (int32_t i = 0; i < count; i++)
-		response->results[i] =
-			*(const struct delete_groups_response_results *)
-				answers[i];
-	return response;
+		response->results[i] = *(const deleted_group *)answers[i];
+	return drop_repeated(req, response) < 0 ? NULL : response;
 }
 
 void api_delete_groups(struct request *req)

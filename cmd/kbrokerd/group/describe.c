@@ -210,7 +210,7 @@ static int remove_all(struct group_shard *shard, const struct group *group,
 static int16_t remove_group(struct group_shard *shard, struct slice group_id,
 			    int64_t *offset_out)
 {
-	const struct group *group = group_find(shard, group_id);
+	struct group *group = group_find(shard, group_id);
 	struct arena scratch;
 	int rc;
 
@@ -221,6 +221,9 @@ static int16_t remove_group(struct group_shard *shard, struct slice group_id,
 	arena_init(&scratch, 0);
 	rc = remove_all(shard, group, &scratch, offset_out);
 	arena_clear(&scratch);
+	group = group_find(shard, group_id);
+	if (group != NULL)
+		group_drop_if_void(group);
 	return rc < 0 ? group_commit_error(rc) : WIRE_NONE;
 }
 

@@ -303,8 +303,12 @@ static int delete_topics(const struct group_shard *shard,
 	if (response->topics == NULL)
 		return -ENOMEM;
 	for (int32_t i = 0; rc == 0 && i < request->topics_count; i++) {
+		/* Kafka tells nothing of a topic without partitions. */
+		if (request->topics[i].partitions_count == 0)
+			continue;
 		rc = delete_offsets(group, ask->arena, &request->topics[i],
-				    &response->topics[i], changes);
+				    &response->topics[response->topics_count],
+				    changes);
 		response->topics_count++;
 	}
 	return rc;

@@ -34,7 +34,7 @@ static void sweep_init(struct sweep *s, struct group_shard *shard)
 }
 
 /*
- * Commit what was gathered.  The groups of which that was all are gone after
+ * Commit what was gathered.  A group of which that was all may be gone after
  * it: it is called before anything of the next one is gathered.
  */
 static void flush(struct sweep *s)
@@ -124,6 +124,8 @@ void group_expire_offsets(struct group_shard *shard)
 			group_delete(group, &s.changes);
 	}
 	sweep_clear(&s);
+	HASH_ITER(hh, shard->groups, group, next)
+	group_drop_if_void(group);
 }
 
 /* Deleted topics */

@@ -106,6 +106,8 @@ void group_offset_remove(const struct group_offset *o,
 
 /* Records */
 
+/* A group that has nothing left stays until expired offsets are looked for, as
+ * in Kafka, or all is loaded. */
 static int apply_removal(struct group_shard *shard,
 			 const struct offset_commit_key *key, int64_t offset)
 {
@@ -118,7 +120,6 @@ static int apply_removal(struct group_shard *shard,
 	if (o != NULL)
 		delete (group, o);
 	group->offset = offset;
-	group_drop_if_void(group);
 	return 0;
 }
 
