@@ -26,7 +26,11 @@ read_group() {
 # expect_committed GROUP OFFSET: so far it is; "" where nothing is committed.
 # The next reader of the group begins there.
 expect_committed() {
-	expect_same "$(kgroups lag "$1" | cut -f 4)" "$2"
+	expect_same "$(committed "$1")" "$2"
+}
+
+committed() {
+	kgroups lag "$1" | awk -v topic="$topic" '$2 == topic { print $4 }'
 }
 
 kill_readers() { # ROW KILLS
@@ -76,7 +80,7 @@ kill_readers() { # ROW KILLS
 	read -r line <&6 # bash reads a byte at a time
 	[ "$line" = 1 ]
 	# That one may be by now, and nothing more.
-	[[ $(kgroups lag g | cut -f 4) =~ ^1?$ ]]
+	[[ $(committed g) =~ ^1?$ ]]
 	head -n 99 <&6 | cmp - <(seq 2 100)
 	reap "$pid"
 	expect_committed g 100
@@ -124,16 +128,16 @@ kill_readers() { # ROW KILLS
 @test "ack: a pipeline that drops records ends with all committed" {
 	start_group_broker
 	seq 1000 | kproduce -t "$topic"
-	ktopics create even
+	ktopics create "even-$topic"
 	mkfifo acks
 	# Not by read_group: that shell would hold the pipe open.
 	"$BIN/kconsume" -t "$topic" -G g -X auto.offset.reset=earliest -e -J \
 		--ack-fd 4 4<acks --timeout "${TEST_LIMIT_SECONDS}s" |
 		jq -c 'select((.payload | tonumber) % 2 == 0)' |
-		kproduce -J -t even --ack-src >acks
+		kproduce -J -t "even-$topic" --ack-src >acks
 	[ "${PIPESTATUS[*]}" = "0 0 0" ]
 	expect_committed g 1000
-	kconsume -t even -e | cmp - <(seq 2 2 1000)
+	kconsume -t "even-$topic" -e | cmp - <(seq 2 2 1000)
 }
 
 @test "ack: envelopes say by whom they were read" {
@@ -195,6 +199,12 @@ kill_readers() { # ROW KILLS
 	reap "$pid" 1
 	expect_text "$(cat errors)" "has ended: nothing more can be acknowledged; 6 records that were written are not"
 	expect_committed g 4
+}
+
+@test "ack: the example of a pipeline does as it says" {
+	expect 0 "$HERE/../../examples/pipeline"
+	expect_text "$output" "4000 records, "
+	expect_text "$output" "none lost"
 }
 
 # --exec
@@ -262,11 +272,11 @@ kill_readers() { # ROW KILLS
 
 @test "--exec --dlq TOPIC: records go there with where they came from" {
 	start_group_broker
-	ktopics create dead
+	ktopics create "dead-$topic"
 	printf 'k:v\nbad:\n' | kproduce -t "$topic" -K : -H h=1
-	expect 0 read_group g -e --exec 'kill -TERM $$' --dlq dead
+	expect 0 read_group g -e --exec 'kill -TERM $$' --dlq "dead-$topic"
 	expect_committed g 2
-	kconsume -t dead -e -J >got
+	kconsume -t "dead-$topic" -e -J >got
 	[ "$(wc -l <got)" -eq 2 ]
 	expect_same "$(jq -c '[.key, .payload, .headers[0:6], .headers[8:]]' <got | tail -n 1)" \
 		"[\"bad\",\"\",[\"h\",\"1\",\"x-origin-topic\",\"$topic\",\"x-origin-partition\",\"0\"],[\"x-origin-timestamp\",$(kconsume -t "$topic" -e -J | jq '.ts | tostring' | tail -n 1),\"x-origin-group\",\"g\",\"x-origin-error\",\"killed by signal 15 (Terminated)\"]]"

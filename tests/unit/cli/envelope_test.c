@@ -61,6 +61,27 @@ static void test_text_is_written_as_text(void **state)
 	buffer_clear(&out);
 }
 
+static void test_a_member_of_a_group_says_who_it_is(void **state)
+{
+	struct record_place by_member = place;
+	const struct envelope_style style = { .meta = true };
+	const struct record record = { .offset = 4, .timestamp_ms = 5 };
+	struct buffer out = { 0 };
+
+	(void)state;
+	by_member.group = "etl \"1\"";
+	by_member.generation = 7;
+	by_member.member_id = "m-1";
+	envelope_write(&style, &by_member, &record, &out);
+	assert_string_equal(
+		buffer_text(&out),
+		"{\"topic\":\"orders\",\"partition\":3,\"offset\":4,"
+		"\"tstype\":\"create\",\"ts\":5,\"broker\":1,"
+		"\"group\":\"etl \\\"1\\\"\",\"gen\":7,"
+		"\"member\":\"m-1\",\"size\":0}\n");
+	buffer_clear(&out);
+}
+
 static void test_null_is_not_empty_and_bytes_are_base64(void **state)
 {
 	struct record record = {
@@ -386,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_is_written_as_text),
+		cmocka_unit_test(test_a_member_of_a_group_says_who_it_is),
 		cmocka_unit_test(test_null_is_not_empty_and_bytes_are_base64),
 		cmocka_unit_test(
 			test_one_binary_header_makes_all_of_them_base64),
