@@ -19,6 +19,7 @@
 #include "kbrokerd/complaints.h"
 #include "kbrokerd/group/coordinator.h"
 #include "kbrokerd/http/http.h"
+#include "kbrokerd/listener_address.h"
 #include "kbrokerd/metrics/metrics.h"
 #include "kbrokerd/quota/follow.h"
 #include "kbrokerd/quota/quotas.h"
@@ -117,12 +118,6 @@ static int open_data_dir(struct broker *broker, char *error, size_t error_size)
 
 /* Metadata */
 
-static bool is_wildcard(const char *host)
-{
-	return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 ||
-	       strcmp(host, "::") == 0;
-}
-
 /* What the cluster is told of a listener; clients that come in on it are told
  * by request_advertised(). */
 static struct broker_endpoint endpoint_of(const struct listener *l,
@@ -137,7 +132,7 @@ static struct broker_endpoint endpoint_of(const struct listener *l,
 		e.host = config->advertised_host;
 		if (config->advertised_port > 0)
 			e.port = config->advertised_port;
-	} else if (is_wildcard(config->host)) {
+	} else if (host_is_wildcard(config->host)) {
 		if (gethostname(hostname, hostname_size) < 0)
 			snprintf(hostname, hostname_size, "localhost");
 		e.host = hostname;

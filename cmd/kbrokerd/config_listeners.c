@@ -20,6 +20,7 @@
 
 #include "base/units.h"
 #include "kbrokerd/config_private.h"
+#include "kbrokerd/listener_address.h"
 
 bool config_next_item(const char **text, char *item, size_t size)
 {
@@ -149,8 +150,7 @@ static int advertise(struct loading *l, const char *text,
 
 	if (rc < 0)
 		return rc;
-	if (one.host[0] == '\0' || strcmp(one.host, "0.0.0.0") == 0 ||
-	    strcmp(one.host, "::") == 0)
+	if (host_is_wildcard(one.host))
 		return config_fail(l,
 				   "advertised.listeners: '%s' names no host "
 				   "that a client could connect to",
@@ -430,14 +430,6 @@ static int check_names(struct loading *l)
 	return 0;
 }
 
-static bool is_of_this_machine(const struct listener_config *listener)
-{
-	const char *host = listener->host;
-
-	return listener->port < 0 || strcmp(host, "localhost") == 0 ||
-	       strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
-}
-
 static void warn_of_strangers(struct loading *l)
 {
 	const struct config *config = l->config;
@@ -445,7 +437,7 @@ static void warn_of_strangers(struct loading *l)
 	for (size_t i = 0; i < config->listener_count; i++) {
 		const struct listener_config *listener = &config->listeners[i];
 
-		if (is_of_this_machine(listener) ||
+		if (listener_is_of_this_machine(listener) ||
 		    listener->inherited_count > 0)
 			continue;
 		config_notice(l, LOGGER_WARN,

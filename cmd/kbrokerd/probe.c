@@ -13,6 +13,7 @@
 
 #include "cli/exit_code.h"
 #include "client/client.h"
+#include "kbrokerd/listener_address.h"
 #include "kbrokerd/program.h"
 #include "wire/messages.h"
 
@@ -157,26 +158,9 @@ int probe(const char *address, bool only_itself, struct messages *messages)
 	return status;
 }
 
-/* Where the broker of these settings is to be found on this machine. */
-static int own_address(const struct config *config, char *text, size_t size)
-{
-	const struct listener_config *l = config->listeners;
-	size_t i = 0;
-
-	while (i + 1 < config->listener_count && l[i].controller)
-		i++;
-	l += i;
-	if (l->port < 0)
-		return snprintf(text, size, "unix:%s", l->host);
-	if (l->host[0] == '\0' || strcmp(l->host, "0.0.0.0") == 0 ||
-	    strcmp(l->host, "::") == 0)
-		return snprintf(text, size, "localhost:%d", l->port);
-	return snprintf(text, size, strchr(l->host, ':') ? "[%s]:%d" : "%s:%d",
-			l->host, l->port);
-}
-
 int program_probe(struct program *p, const char *address)
 {
+	const struct listener_config *l;
 	char own[512];
 	int status;
 
@@ -186,6 +170,7 @@ int program_probe(struct program *p, const char *address)
 	status = program_check(p);
 	if (status != EXIT_GO_ON)
 		return status;
-	own_address(p->config, own, sizeof(own));
+	l = &p->config->listeners[listener_first_for_clients(p->config)];
+	listener_local_address(l, l->port, own, sizeof(own));
 	return probe(own, true, &p->messages);
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kbrokerd/http/http.h"
+#include "kbrokerd/listener_address.h"
 #include "kbrokerd/program.h"
 #include "kbrokerd/run.h"
 #include "kbrokerd/temporary.h"
@@ -270,7 +271,7 @@ static int stop(struct program *p)
 	return EXIT_OK;
 }
 
-/* What a client of this machine connects to. */
+/* What the command connects to: by TCP, if that can be. */
 static void bootstrap_text(const struct program *p, char *text, size_t size)
 {
 	const struct config *config = p->config;
@@ -280,16 +281,8 @@ static void bootstrap_text(const struct program *p, char *text, size_t size)
 	while (i + 1 < config->listener_count &&
 	       (l[i].port < 0 || l[i].controller))
 		i++;
-	l += i;
-	if (l->port < 0)
-		snprintf(text, size, "unix:%s", l->host);
-	else if (l->host[0] == '\0' || strcmp(l->host, "0.0.0.0") == 0 ||
-		 strcmp(l->host, "::") == 0)
-		snprintf(text, size, "localhost:%d",
-			 broker_listener_port(p->broker, i));
-	else
-		snprintf(text, size, strchr(l->host, ':') ? "[%s]:%d" : "%s:%d",
-			 l->host, broker_listener_port(p->broker, i));
+	listener_local_address(&l[i], broker_listener_port(p->broker, i), text,
+			       size);
 }
 
 /* Until the command has ended, or a signal comes. */
