@@ -8,6 +8,7 @@
  *	clock_watch.c  did the clock jump?
  *	room.c       is there room on the disk?
  *	keeper.c     the thread that looks after the rest, from time to time
+ *	retention.c  what is too old, or too much
  *	recovery.c   what the data directory holds when the broker starts
  *	traffic.c    what went in and out
  *	facts.c      what can be told of them, for metrics and people
@@ -185,17 +186,28 @@ void partition_sync_due(struct partition *p);
 void partition_set_config(struct partition *p,
 			  const struct topic_config *config);
 
-/* Drop old segments, and by_age forget silent producers; now_us decides
- * whether a closed one is looked at.  With may_close the log of one that was
- * not used since the last time is closed. */
-void partition_retention(struct partition *p, int64_t now_us, bool by_age,
-			 bool may_close);
-
 /* What the checkpoints are to say of it; false: nothing. */
 struct partition_marks {
 	int64_t recovery_point, log_start, high_watermark;
 };
 bool partition_marks(struct partition *p, struct partition_marks *out);
+
+/* For retention.c, under the lock. */
+
+/* Segments went: a sync also removes their files. */
+void partition_remove_files_later(struct partition *p);
+/* Its disk failed: say so, and let all who wait go. */
+void partition_set_offline(struct partition *p, const char *what, int rc);
+/* Close the log and keep what the checkpoints are to say. */
+int partition_close_log(struct partition *p);
+
+/* retention.c */
+
+/* Drop old segments, and by_age forget silent producers; now_us decides
+ * whether a closed one is looked at.  With may_close the log of one that was
+ * not used since the last time is closed. */
+void partition_retention(struct partition *p, int64_t now_us, bool by_age,
+			 bool may_close);
 
 /* waiter.c, under the partition's lock */
 

@@ -23,7 +23,6 @@
 
 #define SYNC_AFTER_US  (60 * INT64_C(1000000))
 #define TRY_AGAIN_US   INT64_C(1000000)
-#define LOOK_AGAIN_US  (3600 * INT64_C(1000000))
 #define MILLISECOND_US 1000
 /* A year is as good as never, and adds up. */
 #define DELETE_DELAY_MAX_US (365 * 24 * 3600 * INT64_C(1000000))
@@ -32,8 +31,7 @@
 
 /* Life */
 
-/* Segments went: a sync also removes their files. */
-static void remove_files_later(struct partition *p)
+void partition_remove_files_later(struct partition *p)
 {
 	keeper_add(p, p->delete_delay_us);
 }
@@ -155,7 +153,7 @@ static int open_log(struct partition *p, bool clean,
 	return rc;
 }
 
-static void set_offline(struct partition *p, const char *what, int rc)
+void partition_set_offline(struct partition *p, const char *what, int rc)
 {
 	p->state = PARTITION_OFFLINE;
 	table_log(p->table, LOGGER_ERROR, "partition %s-%" PRId32 ": %s: %s",
@@ -181,7 +179,7 @@ int partition_open(struct partition *p)
 	if (rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE)
 		return rc;
 	if (rc < 0) {
-		set_offline(p, "cannot open its log", rc);
+		partition_set_offline(p, "cannot open its log", rc);
 		return -EIO;
 	}
 	p->state = PARTITION_OPEN;
@@ -201,7 +199,7 @@ int partition_recover(struct partition *p, struct log_recovery *recovery)
 	if (rc == 0)
 		rc = log_sync(p->log);
 	if (rc < 0) {
-		set_offline(p, "cannot recover its log", rc);
+		partition_set_offline(p, "cannot recover its log", rc);
 	} else {
 		p->state = PARTITION_OPEN;
 		p->high_watermark = log_end_offset(p->log);
@@ -219,8 +217,7 @@ int partition_recover(struct partition *p, struct log_recovery *recovery)
 	return rc;
 }
 
-/* Close the log and keep what the checkpoints are to say. */
-static int close_log(struct partition *p)
+int partition_close_log(struct partition *p)
 {
 	int64_t end = log_end_offset(p->log);
 	bool sync = p->state == PARTITION_OPEN;
@@ -246,7 +243,7 @@ int partition_close(struct partition *p)
 	if (p->state == PARTITION_OFFLINE)
 		rc = -EIO;
 	if (p->log != NULL) {
-		closed = close_log(p);
+		closed = partition_close_log(p);
 		rc = rc < 0 ? rc : closed;
 	}
 	p->state = PARTITION_CLOSED;
@@ -458,7 +455,7 @@ static int begin_sync(struct partition *p, struct log_sync **sync_out)
 		p->unsynced = true;
 		keeper_add(p, TRY_AGAIN_US);
 	} else if (rc < 0) {
-		set_offline(p, "cannot sync", rc);
+		partition_set_offline(p, "cannot sync", rc);
 	} else {
 		p->syncing = true;
 	}
@@ -493,7 +490,7 @@ static void end_sync(struct partition *p, struct log_sync *sync, int rc)
 		return;
 	}
 	if (rc < 0 && p->state == PARTITION_OPEN)
-		set_offline(p, "cannot sync", rc);
+		partition_set_offline(p, "cannot sync", rc);
 	else if (p->state == PARTITION_OPEN)
 		synced_to(p, offset);
 	if (p->state == PARTITION_OPEN && p->unsynced && p->commit)
@@ -506,7 +503,7 @@ static void end_sync(struct partition *p, struct log_sync *sync, int rc)
 static void see_to_garbage(struct partition *p)
 {
 	if (p->state == PARTITION_OPEN && log_has_garbage(p->log))
-		remove_files_later(p);
+		partition_remove_files_later(p);
 }
 
 /* Takes and gives back the lock. */
@@ -664,7 +661,7 @@ int partition_with_log(struct partition *p,
 				p->high_watermark = start;
 			waiters_fire_all(p);
 			keeper_want_checkpoint(p->table);
-			remove_files_later(p);
+			partition_remove_files_later(p);
 		}
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -689,83 +686,4 @@ bool partition_marks(struct partition *p, struct partition_marks *out)
 	}
 	pthread_mutex_unlock(&p->lock);
 	return known;
-}
-
-static void apply_retention(struct partition *p,
-			    const struct topic_config *config, int64_t now_ms,
-			    bool by_age)
-{
-	int64_t start = log_start_offset(p->log);
-	int rc = 0;
-
-	if (config->delete_old)
-		rc = log_apply_retention(
-			p->log, by_age ? config->retention_ms : -1,
-			config->retention_bytes, p->high_watermark, now_ms);
-	if (rc < 0)
-		table_log(p->table, LOGGER_WARN,
-			  "cannot remove old segments of %s-%" PRId32 ": %s",
-			  p->topic->name, p->index, strerror(-rc));
-	if (rc > 0)
-		table_log(p->table, LOGGER_INFO,
-			  "removed %d old segment%s of %s-%" PRId32
-			  ", which starts at offset %" PRId64 " now",
-			  rc, rc == 1 ? "" : "s", p->topic->name, p->index,
-			  log_start_offset(p->log));
-	if (rc > 0)
-		remove_files_later(p);
-	if (by_age)
-		log_expire_producers(p->log, now_ms);
-	if (log_start_offset(p->log) != start) {
-		waiters_fire_all(p);
-		keeper_want_checkpoint(p->table);
-	}
-}
-
-/* Has nobody written to it or read from it since the last time that this was
- * asked, does nobody wait for more of it, and is all of it on disk? */
-static bool is_idle(struct partition *p)
-{
-	int64_t bytes = p->traffic.bytes_in + p->traffic.bytes_out;
-	bool was_used = bytes != p->bytes_seen;
-
-	p->bytes_seen = bytes;
-	return !was_used && p->waiters == NULL && p->state == PARTITION_OPEN &&
-	       !p->unsynced && !p->promised && !p->queued && !p->syncing &&
-	       log_recovery_point(p->log) == log_end_offset(p->log) &&
-	       !log_has_failed(p->log) && !log_has_garbage(p->log);
-}
-
-/* It gives back its descriptors and memory until it is used again. */
-static void close_idle(struct partition *p)
-{
-	int rc = close_log(p);
-
-	p->state = PARTITION_CLOSED;
-	if (rc < 0)
-		set_offline(p, "cannot close its log", rc);
-}
-
-void partition_retention(struct partition *p, int64_t now_us, bool by_age,
-			 bool may_close)
-{
-	struct clock *clock = p->table->params.clock;
-	struct topic_config config;
-	bool was_closed;
-
-	partition_topic_config(p, &config);
-	pthread_mutex_lock(&p->lock);
-	was_closed = p->state == PARTITION_CLOSED;
-	if (was_closed &&
-	    (!p->has_directory || now_us - p->looked_at_us < LOOK_AGAIN_US)) {
-		pthread_mutex_unlock(&p->lock);
-		return;
-	}
-	p->looked_at_us = now_us;
-	if (partition_open(p) == 0) {
-		apply_retention(p, &config, clock->wall_ms(clock), by_age);
-		if (is_idle(p) && (was_closed || may_close))
-			close_idle(p);
-	}
-	pthread_mutex_unlock(&p->lock);
 }
