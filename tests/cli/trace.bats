@@ -81,7 +81,7 @@ lines() { jq -c "select($1)" trace.json; }
 	wait_for_line trace.json '"response".*"Produce"'
 	mv trace.json before.json
 	kill -HUP "$broker_pid"
-	until [ -e trace.json ]; do sleep 0.05; done
+	wait_for_line broker.log 'no setting changed'
 	kconsume -t t -e
 	stop_broker
 	lines '.api == "Fetch"' | grep -q Fetch
