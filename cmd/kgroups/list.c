@@ -117,15 +117,17 @@ static void print(struct kgroups *k, struct table *table,
 static void list(struct kgroups *k, struct table *table,
 		 const struct group_list *names)
 {
-	int16_t min_version = k->options.types != NULL    ? ADMIN_LIST_TYPES
-			      : k->options.states != NULL ? ADMIN_LIST_STATES
-							  : 0;
+	int16_t min_version = 0;
 	struct admin_answers answers = { 0 };
 	struct admin_listed_group *groups;
 	struct client_error error = { 0 };
 	size_t kept = 0;
 	size_t count;
 
+	if (k->options.types != NULL)
+		min_version = ADMIN_LIST_TYPES;
+	else if (k->options.states != NULL)
+		min_version = ADMIN_LIST_STATES;
 	if (admin_list_groups(k->run.client, min_version,
 			      k->run.options->common.step_timeout_ms, &answers,
 			      &groups, &count, &error) < 0) {

@@ -45,9 +45,10 @@ static void take(struct turn *t, const struct consumer_record *r)
 	struct record_time key = { .topic = r->topic,
 				   .partition = r->partition };
 	struct record_time *pointer = &key;
-	/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers */
+	/* NOLINTBEGIN(bugprone-sizeof-expression): pointers */
 	struct record_time **found = bsearch(&pointer, t->items, t->count,
 					     sizeof(*t->items), by_place);
+	/* NOLINTEND(bugprone-sizeof-expression) */
 
 	if (found == NULL || (*found)->timestamp_ms >= 0)
 		return;

@@ -46,7 +46,7 @@ int undo_open(struct kgroups *k, struct undo *undo)
 	if (name == NULL) {
 		open_own(undo);
 	} else if (strlen(name) < sizeof(undo->path)) {
-		strcpy(undo->path, name);
+		snprintf(undo->path, sizeof(undo->path), "%s", name);
 		undo->fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	} else {
 		errno = ENAMETOOLONG;
