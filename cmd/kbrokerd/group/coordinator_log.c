@@ -61,22 +61,14 @@ static int make_batch(struct coordinator_shard *s,
 	return rc;
 }
 
-/* May it be appended, by size and by room on the disk? */
-static int check_batch(struct coordinator_shard *s)
+/* Room on the disk is not asked about: commits go on where records of topics
+ * are refused, until there is none at all. */
+static int check_size(struct coordinator_shard *s)
 {
-	struct partition_table *table = s->coordinator->broker->partitions;
-	struct clock *clock = s->coordinator->broker->clock;
 	struct topic_config config;
 
 	partition_topic_config(s->partition, &config);
-	if ((int64_t)s->batch.len > config.max_message_bytes)
-		return -EMSGSIZE;
-	if (partition_table_room(table, s->batch.len,
-				 clock->monotonic_us(clock), NULL,
-				 0) != ROOM_ENOUGH &&
-	    partition_table_is_short(table))
-		return -ENOSPC;
-	return 0;
+	return (int64_t)s->batch.len > config.max_message_bytes ? -EMSGSIZE : 0;
 }
 
 int coordinator_append(void *arg, const struct group_changes *changes,
@@ -90,7 +82,7 @@ int coordinator_append(void *arg, const struct group_changes *changes,
 	int rc = make_batch(s, changes, wall_ms);
 
 	if (rc == 0)
-		rc = check_batch(s);
+		rc = check_size(s);
 	if (rc == 0)
 		rc = batch_header_read(
 			(struct slice){ s->batch.data, s->batch.len }, &header);

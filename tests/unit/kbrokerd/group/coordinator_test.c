@@ -48,6 +48,8 @@ static const char *const settings[] = {
 	"group.initial.rebalance.delay.ms=0",
 	"offsets.topic.num.partitions=3",
 	"group.min.session.timeout.ms=100",
+	/* Groups go on where records are refused for lack of room. */
+	"min.free.bytes=4000000000000000000",
 };
 
 enum { SETTING_COUNT = sizeof(settings) / sizeof(settings[0]) };
