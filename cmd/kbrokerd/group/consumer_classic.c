@@ -18,8 +18,9 @@
 #include "wire/wire.h"
 
 enum {
-	JOIN_VERSION_OF_IDS = 4,   /* KIP-394: who has no id is given one */
-	LEAVE_VERSION_OF_MANY = 3, /* KIP-345 */
+	JOIN_VERSION_OF_IDS = 4, /* KIP-394: who has no id is given one */
+	JOIN_VERSION_OF_NO_PROTOCOL = 7, /* null where there is none */
+	LEAVE_VERSION_OF_MANY = 3,       /* KIP-345 */
 };
 
 static const char CONSUMER[] = "consumer";
@@ -120,6 +121,8 @@ static void refuse_join(struct join *join, int16_t error)
 
 	if (r != NULL) {
 		r->error_code = error;
+		if (join->ask->version >= JOIN_VERSION_OF_NO_PROTOCOL)
+			r->protocol_name = SLICE_NULL;
 		r->member_id = arena_copy(join->ask->arena,
 					  slice_is_null(join->id) ? slice_of("")
 								  : join->id);

@@ -198,6 +198,8 @@ void consumer_leave(struct group_shard *shard, struct group_ask *ask,
 	int16_t error;
 
 	if (r != NULL && (group == NULL || group->consumer == NULL)) {
+		r->member_id = SLICE_NULL;
+		r->member_epoch = 0;
 		r->error_code = WIRE_GROUP_ID_NOT_FOUND;
 		r->error_message =
 			slice_of("there is no consumer group of that name");
