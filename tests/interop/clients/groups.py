@@ -20,7 +20,6 @@ from world import PATIENCE_SECONDS, PROGRAMS, Unsupported, record, same
 NOT_EMPTY, NO_GROUP, FENCED, UNRELEASED = 68, 69, 82, 111
 SHORT_SESSION_MS = 1500
 LONG_AGO = 1600000000000
-PROTOCOLS = {"classic": "JoinGroup", "consumer": "ConsumerGroupHeartbeat"}
 MIXED = {}
 # What a client has a call for, but does not do.
 LACKS = {
@@ -39,30 +38,28 @@ LACKS = {
 }
 
 
-def _add(name, api, function, *args):
+def _add(name, function, *args):
     def run(w):
         if (w.client, name) in LACKS:
             raise Unsupported(LACKS[(w.client, name)])
-        return function(w, *args) if w.has(api) else "left out"
+        return function(w, *args)
     ALL[name] = run
 
 
 def both(function):
     words = function.__name__.replace("_", " ")
-    for protocol, api in PROTOCOLS.items():
-        _add("%s group: %s" % (protocol, words), api, function, protocol)
+    for protocol in ("classic", "consumer"):
+        _add("%s group: %s" % (protocol, words), function, protocol)
     return function
 
 
 def once(function):
-    _add("group: " + function.__name__.replace("_", " "), "OffsetCommit",
-         function)
+    _add("group: " + function.__name__.replace("_", " "), function)
     return function
 
 
 def mixed(function):
-    MIXED[function.__name__.replace("_", " ")] = \
-        lambda w: function(w) if w.has("JoinGroup") else "left out"
+    MIXED[function.__name__.replace("_", " ")] = function
     return function
 
 

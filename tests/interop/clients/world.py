@@ -232,19 +232,12 @@ class World:
 
     # What no client needs to be asked for
 
-    def has(self, api):
-        """Whether the broker has it."""
-        key = self.side.protocol.apis[api].key
-        out = self.side.call("ApiVersions", 0, {})
-        self.side.close()       # a broker that is killed closes it, too
-        return any(row["api_key"] == key for row in out["api_keys"])
-
     def set_group_config(self, group, name, value):
         out = self.side.call("IncrementalAlterConfigs", 1, {"resources": [{
             "resource_type": GROUP_RESOURCE, "resource_name": group,
             "configs": [{"name": name, "config_operation": 0,
                          "value": value}]}]})
-        self.side.close()
+        self.side.close()       # a broker that is killed closes it, too
         same(out["responses"][0]["error_code"], 0)
 
     # What cases say

@@ -14,7 +14,8 @@ SUBJECT = ("api_key", "resource_type", "resource_name", "name", "topic_name",
            "topic", "topic_id", "partition_index", "partition", "index",
            "feature", "entity_type", "entity_name", "key", "producer_id", "broker_id",
            "node_id", "replica_id", "principal", "config_name", "log_dir",
-           "group_id", "transactional_id", "source", "entity", "user")
+           "group_id", "transactional_id", "source", "entity", "user",
+           "member_id")
 
 
 def topic_id(side, value, _api):
@@ -53,6 +54,14 @@ def producer(side, value, _api):
     if value in side.producers:
         return "producer %d" % side.producers.index(value)
     return value if value < 0 or value in (77777, 77778) else "an id"
+
+
+def member(side, value, _api):
+    """A broker makes them; a test's own begin with own-."""
+    for name, known in side.members.items():
+        if known and known == value:
+            return "member %s" % name
+    return value if not value or value.startswith("own-") else "an id"
 
 
 def clock(side, value, _api):
@@ -97,7 +106,7 @@ MASKS = {
     "finalized_features_epoch": some("an epoch"),
     "broker_epoch": some("an epoch"),
     "client_instance_id": some("an id"), "subscription_id": some("an id"),
-    "records": records,
+    "records": records, "member_id": member, "leader": member,
     ("DescribeQuorum", "log_end_offset"): some("an offset"),
     ("DescribeQuorum", "high_watermark"): some("an offset"),
     ("DescribeQuorum", "leader_epoch"): some("an epoch"),

@@ -26,7 +26,7 @@ SLOW_SECONDS = 0.3      # worth a word with --verbose
 # is asked again for a while if the answers differ.
 SETTLING = ("DescribeConfigs", "ListConfigResources", "DescribeClientQuotas",
             "Metadata", "DescribeTopicPartitions", "DescribeLogDirs",
-            "ApiVersions")
+            "ApiVersions", "FindCoordinator", "DescribeUserScramCredentials")
 SETTLE_SECONDS = 10.0
 CLOSED, SILENT = "closes the connection", "does not answer"
 
@@ -44,6 +44,7 @@ class Side:
         self.started_ms = int(time.time() * 1000)
         self.topics = {}        # name -> id
         self.producers = []     # ids, as they were learned
+        self.members = {}       # name -> id of a member of a group
         self.kept = {}          # whatever a case keeps
 
     def connect(self):
