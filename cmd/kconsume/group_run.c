@@ -320,7 +320,8 @@ static void on_left(void *arg, const struct client_error *error)
 	struct group_run *g = arg;
 
 	g->has_left = true;
-	if (error != NULL)
+	/* After another failure it is no news. */
+	if (error != NULL && g->status == EXIT_GO_ON)
 		take_status(g, program_fail(g->p, error));
 }
 
@@ -600,9 +601,10 @@ static int consume(struct group_run *g)
 	return g->status == EXIT_GO_ON ? EXIT_OK : g->status;
 }
 
-/* Topics that are named are there. */
-static int check_topics(struct program *p)
+/* Topics that are named are there; joining goes on meanwhile. */
+static void check_topics(struct group_run *g)
 {
+	struct program *p = g->p;
 	const struct consume_options *o = &p->options;
 
 	for (size_t i = 0; i < o->names.count; i++) {
@@ -614,10 +616,10 @@ static int check_topics(struct program *p)
 				      false, o->common.step_timeout_ms, &topic,
 				      &error) == 0)
 			continue;
-		return error.rc == -EINTR ? (int)error.kind
-					  : program_fail(p, &error);
+		if (error.rc != -EINTR)
+			take_status(g, program_fail(p, &error));
+		return;
 	}
-	return EXIT_GO_ON;
 }
 
 static void clear(struct group_run *g)
@@ -639,11 +641,9 @@ int group_run(struct program *p)
 		.mode = commit_mode_chosen(&p->options),
 		.status = EXIT_GO_ON,
 	};
-	int status = check_topics(p);
+	int status = program_open_consumer(p);
 
 	p->printer.output.deferred = true;
-	if (status == EXIT_GO_ON)
-		status = program_open_consumer(p);
 	if (status == EXIT_GO_ON &&
 	    (loop_timer_new(p->loop, on_timer, &g, &g.timer) < 0 ||
 	     loop_watch_new(p->loop, STDOUT_FILENO, on_writable, &g,
@@ -655,8 +655,10 @@ int group_run(struct program *p)
 	g.progress_ms = now_ms(&g);
 	if (status == EXIT_GO_ON)
 		status = open_mode(&g);
-	if (status == EXIT_GO_ON)
+	if (status == EXIT_GO_ON) {
+		check_topics(&g);
 		status = consume(&g);
+	}
 	clear(&g);
 	p->printer.output.deferred = false;
 	return status;

@@ -1,0 +1,321 @@
+#!/usr/bin/env bats
+# kconsume -G: members of a group share what there is, and leave in order.
+# Which records are committed when is tested in kconsume-commit.bats.
+
+load helper
+
+# member NAME OPTION...: in the background, its records in NAME.out and what it
+# says in NAME.err; its id in $pid
+member() {
+	local name=$1
+
+	shift
+	start kconsume -G app -u -v "$@" >"$name.out" 2>"$name.err"
+}
+
+# settled NAME COUNT [N]: until NAME was told of so many new partitions, N times
+settled() {
+	wait_for_line "$1.err" "generation .* $2 new partitions" "${3:-1}"
+}
+
+# stop PID: in order
+stop() {
+	kill -TERM "$1"
+	reap "$1" 143
+}
+
+lines() {
+	cat "$@" | wc -l
+}
+
+# in_each N: N numbers to each of the four partitions
+in_each() {
+	local p
+
+	for p in 0 1 2 3; do
+		seq $((p * 1000 + 1)) $((p * 1000 + $1)) |
+			kproduce -t "$topic" -p "$p"
+	done
+}
+
+# quick: heartbeats that do not make a test wait
+quick=(-X heartbeat.interval.ms=100)
+
+# What to read
+
+@test "-G reads all partitions, goes on where it was, and leaves nothing" {
+	start_broker
+	new_topic 4
+	in_each 100
+	for protocol in classic consumer auto; do
+		expect 0 kconsume -G "$protocol" -X "group.protocol=$protocol" \
+			-o beginning --only-new -e "$topic"
+		expect_same "$(sort -n <<<"$output" | md5sum)" \
+			"$(for p in 0 1 2 3; do seq $((p * 1000 + 1)) $((p * 1000 + 100)); done | md5sum)"
+		# stored: nothing is left
+		expect 0 kconsume -G "$protocol" -X "group.protocol=$protocol" \
+			-o beginning --only-new -e "$topic"
+		expect_same "$output" ""
+		expect_same "$(kgroups members "$protocol")" ""
+	done
+}
+
+@test "-o really seeks; stored and auto.offset.reset do not" {
+	start_broker
+	new_topic
+	seq 0 9 | kproduce -t "$topic"
+	from() { # GROUP WANTED OPTION...
+		local group=$1 wanted=$2
+
+		shift 2
+		expect 0 kconsume -G "$group" -e "$@" "$topic"
+		expect_same "$(tr '\n' ' ' <<<"$output")" "$wanted "
+	}
+	from a "" # latest
+	from b "0 1 2 3 4 5 6 7 8 9" -X auto.offset.reset=earliest
+	from b "" -o stored
+	from b "8 9" -o 8
+	from b "7 8 9" -o -3
+	from b "9" -o +9
+	from b "5 6 7 8 9" -o 0=5
+	from b "" --only-new -o beginning
+	from c "0 1 2 3 4 5 6 7 8 9" --only-new -o beginning
+	expect 1 kconsume -G d -e -X auto.offset.reset=error "$topic"
+	expect_text "$stderr" "has stored no offset for topic '$topic' partition 0"
+}
+
+@test "topics by name, with -t and by pattern, in both protocols" {
+	start_broker
+	name_topic
+	for n in a b c; do
+		echo "$n" | kproduce -t "$topic.$n" --create=1
+	done
+	for protocol in classic consumer; do
+		all=(kconsume -X "group.protocol=$protocol" -o beginning -c 2)
+		expect 0 "${all[@]}" -G "1$protocol" "$topic.a" -t "$topic.c"
+		expect_same "$(sort <<<"$output")" $'a\nc'
+		expect 0 "${all[@]}" -G "2$protocol" "^$topic.[bc]"
+		expect_same "$(sort <<<"$output")" $'b\nc'
+		expect 0 "${all[@]}" -G "3$protocol" "$topic.a" "^$topic.b\$"
+		expect_same "$(sort <<<"$output")" $'a\nb'
+	done
+}
+
+@test "a pattern finds topics that are made later" {
+	start_broker
+	name_topic
+	kproduce -t "$topic.a" --create=1 </dev/null
+	member one -X group.protocol=classic -X metadata.max.age.ms=100 \
+		"${quick[@]}" -o beginning "^$topic"
+	settled one 1
+	echo late | kproduce -t "$topic.b" --create=1
+	wait_for_line one.out late
+	stop "$pid"
+}
+
+@test "-c ends after that many, and the next member goes on behind them" {
+	start_broker
+	new_topic
+	seq 1 9 | kproduce -t "$topic"
+	expect 0 kconsume -G app -X auto.offset.reset=earliest -c 3 "$topic"
+	expect_same "$output" $'1\n2\n3'
+	expect 0 kconsume -G app -X auto.offset.reset=earliest -c 3 "$topic"
+	expect_same "$output" $'4\n5\n6'
+}
+
+@test "--commit none leaves no trace" {
+	start_broker
+	new_topic
+	seq 1 3 | kproduce -t "$topic"
+	for _ in 1 2; do
+		expect 0 kconsume -G app --commit none -e \
+			-X auto.offset.reset=earliest "$topic"
+		expect_same "$output" $'1\n2\n3'
+	done
+}
+
+# Members come and go
+
+# share NAME-OF-ASSIGNOR OPTION...: one member, then two, then the other
+share() {
+	local assignor=$1 one two wait_one=1
+
+	shift
+	new_topic 4
+	member one --assignor "$assignor" "${quick[@]}" "$@" "$topic"
+	one=$pid
+	settled one 4
+	member two --assignor "$assignor" "${quick[@]}" "$@" "$topic"
+	two=$pid
+	settled two 2
+	wait_for_line one.err 'to give up'
+	[ "$assignor" != range ] && [ "$assignor" != roundrobin ] &&
+		[ "$assignor" != sticky ] || settled one 2
+	in_each 50
+	wait_for_line one.out '^' 100
+	wait_for_line two.out '^' 100
+	expect_same "$(sort -u one.out two.out | wc -l)" 200
+	# who leaves does so at once: nobody waits for a session to end
+	stop "$one"
+	wait_for_line two.err '2 new partitions' 2 ||
+		wait_for_line two.err '4 new partitions'
+	in_each 50
+	wait_for_line two.out '^' 300
+	stop "$two"
+	expect_same "$(lines one.out two.out)" 400
+}
+
+@test "two members share: range, then all goes to the other" {
+	start_broker -X group.initial.rebalance.delay.ms=0
+	share range -X group.protocol=classic
+}
+
+@test "two members share: cooperative-sticky, then all goes to the other" {
+	start_broker -X group.initial.rebalance.delay.ms=0
+	share cooperative-sticky -X group.protocol=classic
+}
+
+@test "two members share: uniform, then all goes to the other" {
+	start_broker -X group.consumer.heartbeat.interval.ms=100 \
+		-X group.consumer.min.heartbeat.interval.ms=100
+	share uniform
+}
+
+@test "a group of classic members is joined as one" {
+	start_broker -X group.initial.rebalance.delay.ms=0
+	new_topic 2
+	member one -X group.protocol=classic "${quick[@]}" "$topic"
+	local one=$pid
+	settled one 2
+	member two "${quick[@]}" "$topic"
+	settled two 1
+	expect_text "$(cat two.err)" "(classic)"
+	stop "$pid"
+	stop "$one"
+}
+
+@test "a static member comes back to its place without a rebalance" {
+	start_broker -X group.initial.rebalance.delay.ms=0
+	new_topic 2
+	member one -X group.protocol=classic --instance-id i1 "${quick[@]}" "$topic"
+	local one=$pid
+	settled one 2
+	stop "$one"
+	# its place is kept: nobody said goodbye
+	expect_text "$(kgroups members app)" "i1"
+	member again -X group.protocol=classic --instance-id i1 "${quick[@]}" "$topic"
+	settled again 2
+	expect_text "$(cat again.err)" "generation 1,"
+	stop "$pid"
+}
+
+@test "a second of the same instance fences the first" {
+	start_broker -X group.initial.rebalance.delay.ms=0
+	new_topic
+	member one -X group.protocol=classic --instance-id i1 "${quick[@]}" "$topic"
+	local one=$pid
+	settled one 1
+	member two -X group.protocol=classic --instance-id i1 "${quick[@]}" "$topic"
+	reap "$one" 1
+	expect_text "$(cat one.err)" "FENCED_INSTANCE_ID"
+	stop "$pid"
+}
+
+# The end
+
+@test "a reader that goes ends it by SIGPIPE, and it leaves the group" {
+	start_broker
+	new_topic
+	mkfifo out
+	exec 6<>out
+	seq 1 5 | kproduce -t "$topic"
+	start kconsume -G app -o beginning "$topic" >out
+	read -r -t 20 line <&6
+	[ "$line" = 1 ]
+	exec 6<&-
+	reap "$pid" 141
+	expect_same "$(kgroups members app)" ""
+}
+
+@test "a signal ends it in order: it commits, leaves and dies of it" {
+	start_broker
+	new_topic
+	seq 1 5 | kproduce -t "$topic"
+	for signal in INT:130 TERM:143 HUP:129; do
+		start kconsume -G "g$signal" -o beginning --only-new "$topic" >out
+		wait_for_line out 5
+		kill "-${signal%:*}" "$pid"
+		reap "$pid" "${signal#*:}"
+		expect_same "$(kgroups members "g$signal")" ""
+		expect 0 kconsume -G "g$signal" -o beginning --only-new -e "$topic"
+		expect_same "$output" ""
+	done
+}
+
+@test "while the reader takes nothing the member lives, and says so" {
+	start_broker -X group.initial.rebalance.delay.ms=0 \
+		-X group.min.session.timeout.ms=100
+	new_topic
+	seq 1 200000 | kproduce -t "$topic"
+	mkfifo out
+	exec 6<>out
+	start kconsume -G app -X group.protocol=classic -o beginning \
+		-X session.timeout.ms=1000 -X heartbeat.interval.ms=100 \
+		-X max.poll.interval.ms=1500 -e "$topic" >out 2>err
+	# longer than a session: without heartbeats it would be over
+	wait_for_line err 'the reader of stdout has taken nothing for 1.5s' 2
+	expect_text "$(kgroups members app)" "kspool"
+	head -c "$(seq 1 200000 | wc -c)" <&6 >all &
+	local reader=$!
+	started_pids+=("$reader")
+	reap "$reader"
+	reap "$pid"
+	exec 6<&-
+	[ "$(grep -c 'taken this member for dead' err)" = 0 ]
+	cmp all <(seq 1 200000)
+}
+
+@test "a broker that dies and comes back keeps the member" {
+	start_broker
+	new_topic
+	member one -o beginning "$topic" -m 30
+	settled one 1
+	echo before | kproduce -t "$topic"
+	wait_for_line one.out before
+	kill_broker
+	start_broker
+	echo after | kproduce -t "$topic"
+	wait_for_line one.out after
+	stop "$pid"
+	expect_same "$(cat one.out)" $'before\nafter'
+}
+
+# What is wrong
+
+@test "-G refuses what makes no sense" {
+	refused() { # TEXT OPTION...
+		local text=$1
+
+		shift
+		expect 2 kconsume "$@"
+		expect_text "$stderr" "$text"
+	}
+	refused "no topic" -G app
+	refused "-p goes without -G" -G app -p 1 t
+	refused "-n goes without -G" -G app -n 1 t
+	refused "a second place to start" -G app -o stored -o 5 t
+	refused "--only-new goes with -o" -G app --only-new t
+	refused "go with -G" --instance-id x -t t
+	refused "given as operands with -G" t
+	refused "no such assignor" -G app -X partition.assignment.strategy=best t
+	refused "topic pattern" -G app '^('
+}
+
+@test "a topic that is not there is exit 5, a broker that is not there exit 3" {
+	start_broker
+	name_topic
+	expect 5 kconsume -G app -e "$topic"
+	expect_text "$stderr" "$topic"
+	stop_broker
+	expect 3 kconsume -G app -m 0.2 -e "$topic"
+}
