@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "kbrokerd/group/memory.h"
 #include "kbrokerd/group/consumer_state.h"
+#include "kbrokerd/group/memory.h"
 
 /* The group and its consumer state, made when there is none; or, for a
  * tombstone, NULL when there is none.  Returns 0 or -ENOMEM. */
@@ -50,6 +50,7 @@ int consumer_apply_metadata(struct group_shard *shard, const void *key,
 	}
 	c->epoch = v->epoch;
 	c->metadata_hash = v->metadata_hash;
+	c->is_recorded = true;
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "kbrokerd/group/memory.h"
 #include "base/limits.h"
+#include "kbrokerd/group/memory.h"
 
 int consumer_compare_texts(const void *a, const void *b)
 {
@@ -40,7 +40,7 @@ void consumer_drop_if_void(struct group *group)
 {
 	const struct consumer_group *c = group->consumer;
 
-	if (c != NULL && c->epoch == 0 && c->members == NULL &&
+	if (c != NULL && !c->is_recorded && c->members == NULL &&
 	    c->patterns == NULL)
 		consumer_free(group, 0);
 	group_drop_if_void(group);

@@ -86,6 +86,7 @@ struct consumer_group {
 	struct group *group;
 	int32_t epoch;
 	int64_t metadata_hash;
+	bool is_recorded;            /* has a record 3, be it of epoch 0 */
 	int32_t assignment_epoch;    /* of the targets */
 	bool has_partition_metadata; /* record 4, of an older Kafka */
 	struct consumer_member *members, *instances;

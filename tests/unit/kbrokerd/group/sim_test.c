@@ -57,6 +57,9 @@ static void init_client(struct sim *sim, int index)
 		snprintf(c->instance_id, sizeof(c->instance_id), "i%d",
 			 sim_one_in(sim, 6) ? 0 : index);
 	c->subscribed = 1 + (unsigned)sim_below(sim, (1 << SIM_TOPICS) - 1);
+	/* Two may have this name: they are copies of one program. */
+	if (strcmp(c->instance_id, "i0") == 0)
+		c->subscribed = (1 << SIM_TOPICS) - 1;
 	c->is_modern = c->group == SIM_MODERN ||
 		       (c->group == SIM_MIXED && sim_one_in(sim, 2));
 	if (c->is_modern)
@@ -193,12 +196,12 @@ static void vanish(struct sim_client *c)
 		sim_make_id(c);
 }
 
-/* A static one keeps to its topics: when it has other ones after a restart
- * nobody is told, in Kafka too. */
+/* A static one keeps to its topics: when it comes back to a classic group with
+ * other ones nobody is told, in Kafka too. */
 static void change_subscription(struct sim_client *c)
 {
 	if (c->state == SIM_DEAD ||
-	    (c->instance_id[0] != '\0' && !c->is_modern))
+	    (c->instance_id[0] != '\0' && c->group != SIM_MODERN))
 		return;
 	c->subscribed = 1 + (unsigned)sim_below(c->sim, (1 << SIM_TOPICS) - 1);
 	if (c->state != SIM_OUT && !c->is_modern)
