@@ -12,6 +12,7 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "base/utf8.h"
 #include "kbrokerd/group/assign.h"
 #include "kbrokerd/group/consumer_turn.h"
 
@@ -173,7 +174,7 @@ static struct consumer_wants *get_wants(struct consumer_turn *turn)
 /* Metadata hash: XXH3 over little-endian numbers and UTF-16 texts, the way
  * Kafka's hasher streams them. */
 
-enum { HASH_MAGIC = 0 };
+enum { HASH_MAGIC = 0, RACKS_MAX = 64 /* of a partition, that count */ };
 
 static void hash_int(XXH3_state_t *state, uint32_t value)
 {
@@ -187,19 +188,75 @@ static void hash_long(XXH3_state_t *state, uint64_t value)
 	XXH3_64bits_update(state, &value, sizeof(value));
 }
 
-/* Names of topics are ASCII: a character is two bytes, and the length comes
- * behind. */
-static void hash_text(XXH3_state_t *state, struct slice text)
+static size_t hash_unit(XXH3_state_t *state, uint32_t unit)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t unit[2] = { text.data[i], 0 };
+	uint16_t value = htole16((uint16_t)unit);
 
-		XXH3_64bits_update(state, unit, sizeof(unit));
-	}
-	hash_int(state, (uint32_t)text.len);
+	XXH3_64bits_update(state, &value, sizeof(value));
+	return 1;
 }
 
-static uint64_t hash_topic(const struct group_topic *topic)
+/* One character of n bytes: how many units it takes. */
+static size_t hash_character(XXH3_state_t *state, const uint8_t *s, size_t n)
+{
+	uint32_t c = n == 1 ? s[0] : s[0] & (0x7fU >> n);
+
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	if (c < 0x10000)
+		return hash_unit(state, c);
+	return hash_unit(state, 0xd800 + ((c - 0x10000) >> 10)) +
+	       hash_unit(state, 0xdc00 + (c & 0x3ff));
+}
+
+/* Its units; how many there are. */
+static size_t hash_units(XXH3_state_t *state, struct slice text)
+{
+	size_t units = 0, n;
+
+	for (size_t at = 0; at < text.len; at += n) {
+		n = utf8_len(text.data + at, text.len - at);
+		units += n == 0 ? hash_unit(state, 0xfffd)
+				: hash_character(state, text.data + at, n);
+		n += n == 0;
+	}
+	return units;
+}
+
+/* The length comes behind. */
+static void hash_text(XXH3_state_t *state, struct slice text)
+{
+	hash_int(state, (uint32_t)hash_units(state, text));
+}
+
+static size_t count_units(struct slice text)
+{
+	XXH3_state_t unused;
+
+	XXH3_64bits_reset(&unused);
+	return hash_units(&unused, text);
+}
+
+static void hash_racks(XXH3_state_t *state, const struct group_topics *topics,
+		       const struct group_topic *topic, int32_t partition)
+{
+	struct slice racks[RACKS_MAX];
+	int32_t count;
+
+	if (topics->racks == NULL)
+		return;
+	count = topics->racks(topics, topic, partition, racks, RACKS_MAX);
+	if (count > 1)
+		qsort(racks, (size_t)count, sizeof(*racks),
+		      consumer_compare_texts);
+	for (int32_t i = 0; i < count; i++) {
+		hash_int(state, (uint32_t)count_units(racks[i]));
+		hash_text(state, racks[i]);
+	}
+}
+
+static uint64_t hash_topic(const struct group_topics *topics,
+			   const struct group_topic *topic)
 {
 	const uint8_t magic = HASH_MAGIC;
 	XXH3_state_t state;
@@ -210,8 +267,10 @@ static uint64_t hash_topic(const struct group_topic *topic)
 	hash_long(&state, get_be64(topic->id.bytes + sizeof(uint64_t)));
 	hash_text(&state, topic->name);
 	hash_int(&state, (uint32_t)topic->partition_count);
-	for (int32_t p = 0; p < topic->partition_count; p++)
+	for (int32_t p = 0; p < topic->partition_count; p++) {
 		hash_int(&state, (uint32_t)p);
+		hash_racks(&state, topics, topic, p);
+	}
 	return XXH3_64bits_digest(&state);
 }
 
@@ -224,7 +283,8 @@ int consumer_rehash(struct consumer_turn *turn, int64_t *hash_out)
 		return -ENOMEM;
 	XXH3_64bits_reset(&state);
 	for (int32_t i = 0; i < wants->topic_count; i++)
-		hash_long(&state, hash_topic(&wants->topics[i]));
+		hash_long(&state,
+			  hash_topic(turn->shard->topics, &wants->topics[i]));
 	*hash_out = wants->topic_count == 0
 			    ? 0
 			    : (int64_t)XXH3_64bits_digest(&state);

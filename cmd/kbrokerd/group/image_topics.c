@@ -34,6 +34,28 @@ static bool by_id(const struct group_topics *topics, const struct uuid *id,
 	return fill(image_topic_by_id(of(topics)->image, *id), out);
 }
 
+static int32_t racks(const struct group_topics *topics,
+		     const struct group_topic *topic, int32_t partition,
+		     struct slice *out, int32_t most)
+{
+	const struct image *image = of(topics)->image;
+	const struct topic_image *t = image_topic_by_id(image, topic->id);
+	const struct partition_image *p;
+	int32_t count = 0;
+
+	if (t == NULL || partition >= t->partition_count)
+		return 0;
+	p = &t->partitions[partition];
+	for (int32_t i = 0; i < p->replica_count && count < most; i++) {
+		const struct broker_image *b =
+			image_broker(image, p->replicas[i]);
+
+		if (b != NULL && b->rack != NULL)
+			out[count++] = slice_of(b->rack);
+	}
+	return count;
+}
+
 /* Each, in order */
 
 struct gathered {
@@ -138,6 +160,7 @@ struct image_topics *image_topics_new(const struct image *image,
 	t->topics = (struct group_topics){
 		.by_name = by_name,
 		.by_id = by_id,
+		.racks = racks,
 		.each = each,
 		.consumer_settings = consumer_settings,
 		.version = before == NULL ? 1 : before->topics.version + 1,

@@ -62,6 +62,11 @@ struct group_topics {
 	void (*each)(const struct group_topics *topics,
 		     void (*on_topic)(void *arg, const struct group_topic *t),
 		     void *arg);
+	/* The racks of a partition's replicas that are known, at most `most` of
+	 * them.  NULL: none ever are. */
+	int32_t (*racks)(const struct group_topics *topics,
+			 const struct group_topic *topic, int32_t partition,
+			 struct slice *racks, int32_t most);
 	void (*consumer_settings)(const struct group_topics *topics,
 				  struct slice group_id,
 				  struct group_consumer_settings *out);

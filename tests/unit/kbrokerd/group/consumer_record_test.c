@@ -111,6 +111,35 @@ static void topics_are_hashed_as_kafka_hashes_them(void **state)
 	group_kit_free(kit);
 }
 
+static int32_t one_rack(const struct group_topics *topics,
+			const struct group_topic *topic, int32_t partition,
+			struct slice *racks, int32_t most)
+{
+	(void)topics;
+	(void)topic;
+	(void)partition;
+	assert_true(most > 0);
+	/* As Kafka read the bytes of "räck1" in its properties file. */
+	racks[0] = slice_of("r\xc3\x83\xc2\xa4"
+			    "ck1");
+	return 1;
+}
+
+static void racks_are_hashed_as_kafka_hashes_them(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct slice name = slice_of("alpha");
+
+	(void)state;
+	kit_add_topic(kit, "alpha", 3);
+	set_id(kit, "alpha", "ebf25df3d29a4ad5bf152a674287dc32");
+	kit->topics->topics.racks = one_rack;
+	join(kit, "g", "m", &name, 1);
+	assert_int_equal(consumer_kit_group(kit)->metadata_hash,
+			 (int64_t)0xdb564f141b6d625d);
+	group_kit_free(kit);
+}
+
 static void a_member_that_goes_leaves_tombstones(void **state)
 {
 	static const uint8_t types[] = { RECORD_CONSUMER_CURRENT_MEMBER,
@@ -230,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_first_member_is_written_as_kafka_writes_it),
 		cmocka_unit_test(topics_are_hashed_as_kafka_hashes_them),
+		cmocka_unit_test(racks_are_hashed_as_kafka_hashes_them),
 		cmocka_unit_test(a_member_that_goes_leaves_tombstones),
 		cmocka_unit_test(a_deleted_group_leaves_nothing),
 		cmocka_unit_test(old_partition_metadata_goes),

@@ -187,6 +187,27 @@ static void the_epoch_before_is_good_for_who_has_nothing_else(void **state)
 	group_kit_free(kit);
 }
 
+static void an_epoch_before_the_last_is_fenced(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client a = consumer_client(kit, "a");
+
+	(void)state;
+	kit_add_topic(kit, "t", 2);
+	consumer_join(&a);
+	for (int i = 3; i < 5; i++) {
+		kit_add_topic(kit, "t", i);
+		consumer_beat(&a);
+	}
+	assert_int_equal(a.epoch, 3);
+	a.epoch = 2;
+	assert_int_equal(consumer_beat(&a), WIRE_NONE);
+	a.epoch = 1;
+	assert_int_equal(consumer_beat(&a), WIRE_FENCED_MEMBER_EPOCH);
+	consumer_client_clear(&a);
+	group_kit_free(kit);
+}
+
 static void who_is_not_a_member_is_told(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -615,6 +636,7 @@ int main(void)
 		cmocka_unit_test(an_epoch_that_is_not_the_member_s_is_fenced),
 		cmocka_unit_test(
 			the_epoch_before_is_good_for_who_has_nothing_else),
+		cmocka_unit_test(an_epoch_before_the_last_is_fenced),
 		cmocka_unit_test(who_is_not_a_member_is_told),
 		cmocka_unit_test(a_member_that_is_silent_goes),
 		cmocka_unit_test(a_member_that_gives_nothing_up_in_time_goes),
