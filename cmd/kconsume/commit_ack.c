@@ -63,6 +63,7 @@ __attribute__((format(printf, 3, 4))) static void fail(struct ack_mode *m,
 	va_list args;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	m->is_over = m->has_failed = true;

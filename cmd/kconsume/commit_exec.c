@@ -77,6 +77,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct exec_mode *m,
 	va_list args;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is started */
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
 	batch_describe(&m->batch, &text);

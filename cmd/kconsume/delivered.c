@@ -163,6 +163,7 @@ static struct part *part_get(struct delivered *d, const char *topic,
 
 	if (found)
 		return d->parts[at];
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): they are pointers */
 	parts = reallocarray(d->parts, d->part_count + 1, sizeof(*parts));
 	if (parts == NULL)
 		return NULL;
@@ -170,8 +171,8 @@ static struct part *part_get(struct delivered *d, const char *topic,
 	p = part_new(topic, partition);
 	if (p == NULL)
 		return NULL;
-	memmove(&parts[at + 1], &parts[at],
-		(d->part_count - at) * sizeof(*parts));
+	for (size_t i = d->part_count; i > at; i--)
+		parts[i] = parts[i - 1];
 	parts[at] = p;
 	d->part_count++;
 	return p;
