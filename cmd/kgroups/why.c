@@ -213,10 +213,10 @@ static void explain(struct why *w, struct table *table)
 	for (size_t g = 0; g < w->after.group_count; g++) {
 		const struct admin_group_info *info = &w->after.groups[g];
 
-		if (info->code != WIRE_NONE && snapshot_lacks(&w->after, g))
-			groups_refused(w->k, info);
-		else if (info->code != WIRE_NONE &&
-			 info->code != WIRE_GROUP_ID_NOT_FOUND)
+		/* Offsets may be there although nobody knows the group. */
+		if (info->code != WIRE_NONE &&
+		    (info->code != WIRE_GROUP_ID_NOT_FOUND ||
+		     snapshot_lacks(&w->after, g)))
 			groups_refused(w->k, info);
 		else
 			put_findings(w, table, g);

@@ -181,11 +181,10 @@ static int find_batch(struct group_call *call, const struct group_batch *batch)
 	return admin_answers_keep(call->answers, request);
 }
 
-static int find_coordinators(struct group_call *call)
+static int find_in_batches(struct group_call *call, size_t max)
 {
 	struct admin_group *unknown[BATCH_MAX];
 	struct group_batch batch = { .groups = unknown };
-	size_t max = call->find_one_by_one ? 1 : BATCH_MAX;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < call->count; i++) {
@@ -197,11 +196,19 @@ static int find_coordinators(struct group_call *call)
 		rc = find_batch(call, &batch);
 		batch.count = 0;
 	}
-	if (rc == -ENOTSUP && !call->find_one_by_one) {
-		call->find_one_by_one = true;
-		return find_coordinators(call);
-	}
 	return rc;
+}
+
+static int find_coordinators(struct group_call *call)
+{
+	int rc = -ENOTSUP;
+
+	if (!call->find_one_by_one)
+		rc = find_in_batches(call, BATCH_MAX);
+	if (rc != -ENOTSUP)
+		return rc;
+	call->find_one_by_one = true;
+	return find_in_batches(call, 1);
 }
 
 /*
@@ -243,14 +250,16 @@ static int add_batch(struct group_call *call, struct admin_fan *fan,
 {
 	struct client_request *request =
 		client_request_new(call->client, call->api->key);
+	int16_t min_version = 0;
 
 	if (request == NULL || call->api->ask(request, batch) < 0) {
 		client_request_free(request);
 		return -ENOMEM;
 	}
-	client_request_limit_versions(
-		request, batch->count > 1 ? call->api->many_from : 0,
-		call->api->max_version);
+	if (batch->count > 1)
+		min_version = call->api->many_from;
+	client_request_limit_versions(request, min_version,
+				      call->api->max_version);
 	return admin_fan_add(fan, request, batch->groups[0]->coordinator,
 			     batch);
 }
