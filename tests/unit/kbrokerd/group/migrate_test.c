@@ -362,6 +362,32 @@ static void what_cannot_be_read_stays_classic(void **state)
 	group_kit_free(kit);
 }
 
+/* What an assignor of the clients' own says besides would be lost. */
+static void an_assignment_that_says_more_stays_classic(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct old_client o = old_client(kit, NULL);
+	struct consumer_client c = consumer_client(kit, "c");
+	struct sync_group_request_assignments assignment = { 0 };
+	static const uint8_t said[] = { 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 'x' };
+
+	(void)state;
+	tell(&o);
+	classic_kit_join(kit, &o.c);
+	kit_advance_ms(kit, 4 * CLASSIC_DELAY_MS);
+	assert_int_equal(classic_join_error(&o.c), WIRE_NONE);
+	assignment.member_id = slice_of(o.c.member_id);
+	assignment.assignment = (struct slice){ said, sizeof(said) };
+	classic_ask_sync(kit, &o.c, &assignment, 1);
+	assert_int_equal(classic_sync_error(&o.c), WIRE_NONE);
+	assert_int_equal(consumer_join(&c), WIRE_GROUP_ID_NOT_FOUND);
+	assert_non_null(strstr(c.text, "custom assignor"));
+	assert_string_equal(classic_kit_state(kit), "Stable");
+	consumer_client_clear(&c);
+	old_client_clear(&o);
+	group_kit_free(kit);
+}
+
 static void a_classic_member_joins_a_consumer_group(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -604,6 +630,7 @@ int main(void)
 		cmocka_unit_test(who_waits_for_a_classic_rebalance_is_told),
 		cmocka_unit_test(what_is_no_consumer_s_group_stays_classic),
 		cmocka_unit_test(what_cannot_be_read_stays_classic),
+		cmocka_unit_test(an_assignment_that_says_more_stays_classic),
 		cmocka_unit_test(a_classic_member_joins_a_consumer_group),
 		cmocka_unit_test(an_eager_member_is_never_robbed),
 		cmocka_unit_test(a_classic_member_must_fit_in),
