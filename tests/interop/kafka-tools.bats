@@ -14,11 +14,29 @@ tool() {
 	echo "$*" >>script
 }
 
+# Topic "read": five records in each of two partitions, a second apart; a group
+# "live" whose one member has all of it.
+start_reader() {
+	local p i
+	kproduce -t read --create=2 </dev/null
+	for p in 0 1; do
+		for i in {0..4}; do
+			echo "{\"partition\":$p,\"payload\":\"$i\",\"ts\":$((1600000000000 + i * 1000))}"
+		done
+	done | kproduce -t read -J -p keep
+	command kcat -b "$broker" -G live -X client.id=reader \
+		-X auto.offset.reset=earliest read >read.out 2>read.err </dev/null 3>&- &
+	echo "$!" >reader.pid
+	wait_for_line read.err 'assigned: read'
+}
+
 setup_file() {
 	command -v javac >/dev/null || return 0
 	cd "$BATS_FILE_TMPDIR" || return 1
-	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR start_broker -X node.id=1
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR start_broker -X node.id=1 \
+		-X group.initial.rebalance.delay.ms=0
 	echo "$broker_pid" >broker.pid
+	start_reader
 	local at="--bootstrap-server $broker" t=orders
 	# shellcheck disable=SC2086 # $at is two words
 	{
@@ -102,6 +120,51 @@ setup_file() {
 			--verify
 		tool reassign-list - "$r" $at --list
 
+		local g="$TOOLS.consumer.group.ConsumerGroupCommand"
+		local reset="--reset-offsets --group g --topic read"
+		tool g-consume - "$TOOLS.consumer.ConsoleConsumer" $at \
+			--topic read --group g --from-beginning --max-messages 10 \
+			--timeout-ms 20000
+		tool g-list - "$g" $at --list
+		tool g-list-state - "$g" $at --list --state
+		tool g-list-empty - "$g" $at --list --state Empty
+		tool g-list-type - "$g" $at --list --type
+		tool g-describe - "$g" $at --describe --group g
+		tool g-describe-verbose - "$g" $at --describe --group live --verbose
+		tool g-offsets - "$g" $at --describe --group live --offsets
+		tool g-state - "$g" $at --describe --group live --state --verbose
+		tool g-members - "$g" $at --describe --group live --members
+		tool g-members-verbose - "$g" $at --describe --group live \
+			--members --verbose
+		tool g-all - "$g" $at --describe --all-groups --state
+		tool g-absent - "$g" $at --describe --group absent
+		tool g-dry - "$g" $at $reset --to-earliest --dry-run
+		tool g-after-dry - "$g" $at --describe --group g
+		tool g-earliest - "$g" $at $reset --to-earliest --execute
+		tool g-latest - "$g" $at $reset --to-latest --execute
+		tool g-shift - "$g" $at $reset --shift-by -2 --execute
+		tool g-current - "$g" $at $reset --to-current --execute
+		tool g-offset - "$g" $at $reset:0 --to-offset 4 --execute
+		tool g-datetime - "$g" $at $reset \
+			--to-datetime 2020-09-13T12:26:43.000Z --execute
+		tool g-duration - "$g" $at $reset --by-duration PT1H --execute
+		tool g-export - "$g" $at $reset --to-current --export
+		printf '"read",0,3\n"read",1,1\n' >plan.csv
+		tool g-file - "$g" $at --reset-offsets --group g \
+			--from-file plan.csv --execute
+		tool g-after - "$g" $at --describe --group g
+		tool g-live - "$g" $at --reset-offsets --group live --topic read \
+			--to-earliest --execute
+		tool g-delete-offsets - "$g" $at --delete-offsets --group g \
+			--topic read:1
+		tool g-after-offsets - "$g" $at --describe --group g
+		tool g-delete-live - "$g" $at --delete --group live
+		tool g-groups - "$TOOLS.GroupsCommand" $at --list
+		tool g-groups-type - "$TOOLS.GroupsCommand" $at --list \
+			--group-type classic
+		tool g-delete - "$g" $at --delete --group g
+		tool g-list-after - "$g" $at --list
+
 		tool topic-delete - "$TOOLS.TopicCommand" $at --delete --topic words
 		tool topic-list-after - "$TOOLS.TopicCommand" $at --list
 	}
@@ -113,8 +176,11 @@ setup_file() {
 }
 
 teardown_file() {
-	[ ! -e "$BATS_FILE_TMPDIR/broker.pid" ] ||
-		kill -KILL "$(cat "$BATS_FILE_TMPDIR/broker.pid")"
+	local file
+	# kcat ends by itself when it has no broker any more.
+	for file in "$BATS_FILE_TMPDIR"/{reader,broker}.pid; do
+		[ ! -e "$file" ] || kill -KILL "$(cat "$file")" 2>/dev/null || :
+	done
 }
 
 # said NAME STATUS: what that tool has printed is $output.
@@ -235,4 +301,99 @@ prints() {
 	prints reassign 'Successfully started partition reassignment'
 	prints reassign-verify 'Reassignment of partition words-0 is completed.'
 	prints reassign-list 'No partition reassignments found.'
+}
+
+# Groups
+
+# Each of these patterns matches.
+says() {
+	local pattern
+	for pattern in "$@"; do
+		grep -qE "$pattern" <<<"$output" && continue
+		echo "not found: $pattern"
+		echo "in: $output"
+		return 1
+	done
+}
+
+@test "kafka-console-consumer in a group" {
+	prints g-consume 'Processed a total of 10 messages'
+}
+
+@test "kafka-consumer-groups lists, by state and by type" {
+	prints g-list g live
+	prints g-list-state
+	says '^g +Empty' '^live +Stable'
+	prints g-list-empty
+	says '^g +Empty'
+	[[ $output != *live* ]]
+	prints g-list-type
+	says '^g +Classic' '^live +Classic'
+}
+
+@test "kafka-consumer-groups describes offsets, members and state" {
+	prints g-describe
+	says '^g +read +0 +5 +5 +0 +- ' '^g +read +1 +5 +5 +0 +- '
+	prints g-describe-verbose
+	says '^live +read +0 ' 'reader'
+	prints g-offsets
+	says '^live +read +1 .*/127.0.0.1 +reader'
+	prints g-state
+	says '^live +127.0.0.1:[0-9]+ +\(1\) +range +Stable .* 1$'
+	prints g-members
+	says '^live +reader-[0-9a-f-]+ +/127.0.0.1 +reader +2'
+	prints g-members-verbose
+	says 'read:0,1|read\(0,1\)'
+	prints g-all
+	says '^ *g +.*Empty +0' '^ *live +.*Stable +1'
+	prints g-absent 'Group absent not found.'
+}
+
+@test "kafka-consumer-groups resets offsets: each of its ways" {
+	prints g-dry
+	says '^g +read +0 +0' '^g +read +1 +0'
+	prints g-after-dry
+	says '^g +read +0 +5 +5 +0'
+	prints g-earliest
+	says '^g +read +0 +0' '^g +read +1 +0'
+	prints g-latest
+	says '^g +read +0 +5' '^g +read +1 +5'
+	prints g-shift
+	says '^g +read +0 +3' '^g +read +1 +3'
+	prints g-current
+	says '^g +read +0 +3' '^g +read +1 +3'
+	prints g-offset
+	says '^g +read +0 +4'
+	prints g-datetime
+	says '^g +read +0 +3' '^g +read +1 +3'
+	prints g-duration
+	says '^g +read +0 +5' '^g +read +1 +5'
+	prints g-export
+	says '"?read"?,0,5'
+	prints g-file
+	says '^g +read +0 +3' '^g +read +1 +1'
+	prints g-after
+	says '^g +read +0 +3 +5 +2' '^g +read +1 +1 +5 +4'
+	prints g-live
+	expect_text "$output" 'inactive'
+}
+
+@test "kafka-consumer-groups deletes offsets and groups" {
+	prints g-delete-offsets
+	says 'read +1 +Successful'
+	prints g-after-offsets
+	says '^g +read +0 +3'
+	! says '^g +read +1 +1' >/dev/null
+	prints g-delete-live
+	expect_text "$output" 'not empty'
+	prints g-delete "'g'"
+	prints g-list-after live
+	! says '^g$' >/dev/null
+}
+
+@test "kafka-groups lists groups and their types" {
+	prints g-groups
+	says '^g +Classic +consumer' '^live +Classic +consumer'
+	prints g-groups-type
+	says '^live +Classic +consumer'
 }
