@@ -42,6 +42,8 @@ struct fixture {
 	int16_t passing_code;
 	int passing;
 	const char *consumer_group; /* that is one of KIP-848 */
+	bool moves; /* after the first look-up all are the second's */
+	int look_ups;
 };
 
 /* Answers */
@@ -59,12 +61,14 @@ static void answer_coordinator(struct fixture *f, struct fake_request *r)
 	a.coordinators_count = q->coordinator_keys_count;
 	for (int32_t i = 0; i < q->coordinator_keys_count; i++) {
 		struct slice key = q->coordinator_keys[i];
-		bool second = key.len > 0 && key.data[0] == 'b';
+		bool second = (key.len > 0 && key.data[0] == 'b') ||
+			      (f->moves && f->look_ups > 0);
 
 		a.coordinators[i].key = key;
 		a.coordinators[i].node_id =
 			second ? f->second->id : f->fake->id;
 	}
+	f->look_ups++;
 	fake_answer(r, &a);
 }
 
@@ -343,6 +347,22 @@ static void a_coordinator_that_loads_is_asked_again(void **state)
 	assert_int_equal(f->fake->requests[KEY_OFFSET_FETCH], 4);
 }
 
+static void a_coordinator_that_moved_is_looked_up_again(void **state)
+{
+	struct fixture *f = *state;
+
+	f->passing_code = WIRE_NOT_COORDINATOR;
+	f->passing = 1;
+	f->moves = true;
+	start(f);
+
+	assert_int_equal(fetch(f, 1, SOME_MS), 0);
+
+	expect_fetched(f, 1);
+	assert_int_equal(f->groups[0].coordinator, 2);
+	assert_int_equal(f->second->requests[KEY_OFFSET_FETCH], 1);
+}
+
 static void a_coordinator_that_stays_away_is_told_when_time_is_over(
 	void **state)
 {
@@ -530,6 +550,7 @@ int main(void)
 		TEST(groups_of_one_coordinator_share_a_request),
 		TEST(an_older_broker_is_asked_one_group_at_a_time),
 		TEST(a_coordinator_that_loads_is_asked_again),
+		TEST(a_coordinator_that_moved_is_looked_up_again),
 		TEST(a_coordinator_that_stays_away_is_told_when_time_is_over),
 		TEST(what_is_refused_for_good_is_not_asked_again),
 		TEST(what_a_broker_lacks_is_named),
