@@ -74,6 +74,44 @@ static void test_bytes_wait_until_there_are_many_or_a_flush(void **state)
 	close(fds[1]);
 }
 
+/* Both ends may block: nothing of this test does. */
+static void test_what_does_not_wait_writes_what_fits(void **state)
+{
+	enum { MANY = 300000 };
+	struct output o;
+	size_t seen = 0;
+	int fds[2];
+
+	(void)state;
+	signals_init();
+	assert_int_equal(pipe(fds), 0);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	output_init(&o, fds[1]);
+	o.deferred = true;
+	memset(buffer_grow(&o.buffer, MANY), 'x', MANY);
+	/* it is the caller who writes, whatever there is */
+	assert_int_equal(output_filled(&o, 1), 0);
+	assert_int_equal(o.written, 0);
+	/* as much as the pipe holds, again and again */
+	while (output_flush_some(&o) == 0) {
+		assert_int_equal(o.written + (int64_t)o.buffer.len, MANY);
+		assert_true(o.written > (int64_t)seen);
+		seen += strlen(drain(fds[0]));
+		assert_int_equal(seen, o.written);
+	}
+	seen += strlen(drain(fds[0]));
+	seen += strlen(drain(fds[0]));
+	assert_int_equal(seen, MANY);
+	assert_int_equal(output_flush_some(&o), 1);
+	assert_int_equal(output_due_us(&o), -1);
+	close(fds[0]);
+	buffer_put_text(&o.buffer, "y");
+	assert_int_equal(output_flush_some(&o), -EPIPE);
+	assert_int_equal(output_flush_some(&o), -EPIPE);
+	output_clear(&o);
+	close(fds[1]);
+}
+
 static void test_a_reader_that_has_gone_is_seen_and_kept(void **state)
 {
 	struct output o;
@@ -445,6 +483,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_bytes_wait_until_there_are_many_or_a_flush),
+		cmocka_unit_test(test_what_does_not_wait_writes_what_fits),
 		cmocka_unit_test(test_a_reader_that_has_gone_is_seen_and_kept),
 		cmocka_unit_test(
 			test_a_full_disk_is_an_error_and_a_gone_reader_a_signal),
