@@ -54,11 +54,6 @@ int64_t classic_empty_since(const struct group *group)
 	return group->classic->since_ms;
 }
 
-const char *classic_reason(const struct group *group)
-{
-	return group->classic == NULL ? "" : group->classic->reason;
-}
-
 void classic_free(struct group *group, int16_t error)
 {
 	struct classic_group *classic = group->classic;

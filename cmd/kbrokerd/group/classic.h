@@ -44,8 +44,6 @@ int classic_describe(const struct group *group, struct arena *arena,
 
 const char *classic_state(const struct group *group);
 const char *classic_protocol_type(const struct group *group);
-/* Why it last rebalanced, with the client's reason (KIP-800); "" if never. */
-const char *classic_reason(const struct group *group);
 int32_t classic_member_count(const struct group *group);
 bool classic_has_members(const struct group *group);
 bool classic_subscribes(const struct group *group, struct slice topic);

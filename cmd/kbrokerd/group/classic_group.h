@@ -108,7 +108,6 @@ struct classic_group {
 	struct group_timer join_timer, sync_timer;
 	/* Of the subscriptions, sorted; NULL: nobody has asked yet. */
 	struct classic_topics *topics;
-	char reason[512]; /* of the last rebalance, for people */
 };
 
 /* The group's state, made if there is none.  Returns 0 or -ENOMEM. */

@@ -222,15 +222,19 @@ static void begin_initial(struct group *group)
 
 /* Beginning */
 
-static void note_reason(struct classic_group *classic, const char *why,
-			struct slice reason)
+static void tell(const struct group *group, const char *why,
+		 struct slice reason)
 {
 	int len = reason.len < CLASSIC_REASON_MAX ? (int)reason.len
 						  : CLASSIC_REASON_MAX;
+	char text[CLASSIC_REASON_MAX + 128];
 
-	snprintf(classic->reason, sizeof(classic->reason),
-		 "%s; client reason: %.*s", why, len > 0 ? len : 12,
+	if (group->shard->tell == NULL)
+		return;
+	snprintf(text, sizeof(text), "%s; client reason: %.*s", why,
+		 len > 0 ? len : 12,
 		 len > 0 ? (const char *)reason.data : "not provided");
+	group->shard->tell(group, text);
 }
 
 static void forget_syncs(struct group *group)
@@ -254,7 +258,7 @@ void classic_rebalance_begin(struct group *group, const char *why,
 	if (classic->state == CLASSIC_COMPLETING)
 		classic_rebalance_spread(group, WIRE_REBALANCE_IN_PROGRESS);
 	forget_syncs(group);
-	note_reason(classic, why, reason);
+	tell(group, why, reason);
 	classic_group_set_state(group, CLASSIC_PREPARING);
 	if (is_initial)
 		begin_initial(group);

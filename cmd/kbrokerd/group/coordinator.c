@@ -181,6 +181,22 @@ static void plan(struct coordinator_shard *s)
 	pthread_mutex_unlock(&c->lock);
 }
 
+static void tell_rebalance(const struct group *group, const char *why)
+{
+	const char *core = (const char *)group->shard;
+	const struct coordinator_shard *s =
+		(const void *)(core - offsetof(struct coordinator_shard, core));
+	const struct logger *logger = s->coordinator->broker->logger;
+	char id[256];
+
+	if (!logger_tells(logger, LOGGER_DEBUG, "group"))
+		return;
+	snprintf(id, sizeof(id), "%.*s", (int)group->id.len,
+		 (const char *)group->id.data);
+	logger_tell(logger, LOGGER_DEBUG, "group", "rebalance", "group", id,
+		    "why", why, NULL);
+}
+
 /* Now and then, while it is full. */
 static void tell_full(struct coordinator *c, const struct group_shard *core)
 {
@@ -262,6 +278,7 @@ static int begin(struct coordinator_shard *s, struct uuid topic_id)
 			 &s->topics->topics,
 			 (struct group_log){ s, coordinator_append });
 	s->core.memory = &c->memory;
+	s->core.tell = tell_rebalance;
 	set_time(s);
 	return 0;
 }

@@ -127,6 +127,8 @@ struct group_shard {
 	bool applying;                    /* group_commit() does */
 	struct group *doubtful;           /* those that may be void after it */
 	struct group_memory *memory;      /* memory.h; NULL: not counted */
+	/* Why a group rebalances, for people; NULL: nobody reads it. */
+	void (*tell)(const struct group *group, const char *why);
 	bool loaded;
 	/* A record that was appended could not be applied, for lack of memory:
 	 * the owner must throw the shard away and load it again. */

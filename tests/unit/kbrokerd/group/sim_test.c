@@ -413,6 +413,7 @@ static void check_owners(const struct sim *sim, int g)
 static void live_on(struct sim *sim)
 {
 	kit_advance_ms(sim->kit, 1000);
+	note_lives(sim);
 	for (int i = 0; i < SIM_CLIENTS; i++) {
 		act(&sim->clients[i]);
 		note_lives(sim);
