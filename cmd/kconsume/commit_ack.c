@@ -174,7 +174,8 @@ static void on_readable(void *arg, unsigned events)
 	commits_soon(&m->commits);
 	if (m->input.ended && !m->is_over) {
 		m->is_over = true;
-		if (!m->is_ending)
+		/* With nothing left our own end may be near. */
+		if (!m->is_ending && delivered_left(m->commits.delivered) > 0)
 			on_early_end(m);
 	}
 	if (m->is_over)
@@ -294,6 +295,8 @@ static void on_printed(void *state, const struct consumer_record *record,
 
 	(void)end;
 	commits_note(&m->commits, record, ++m->number);
+	if (m->is_over && !m->has_failed)
+		on_early_end(m);
 }
 
 static void on_written(void *state, int64_t bytes)
@@ -307,7 +310,7 @@ static bool wants_more(void *state)
 {
 	const struct ack_mode *m = state;
 
-	return !m->is_over && !delivered_is_full(m->commits.delivered);
+	return !m->has_failed && !delivered_is_full(m->commits.delivered);
 }
 
 static void on_lost(void *state, const struct group_partition *partitions,

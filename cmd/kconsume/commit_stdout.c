@@ -42,14 +42,13 @@ static int open_mode(const struct commit_host *host, enum drain_kind most,
 		     struct stdout_mode **mode_out)
 {
 	struct stdout_mode *m = calloc(1, sizeof(*m));
-	int status = EXIT_GO_ON;
+	int status;
 
 	*mode_out = m;
 	if (m == NULL || loop_timer_new(host->loop, on_look, m, &m->timer) < 0)
-		status = message_fail(host->messages, EXIT_REFUSED,
-				      "out of memory");
-	if (status == EXIT_GO_ON)
-		status = commits_init(&m->commits, host, false);
+		return message_fail(host->messages, EXIT_REFUSED,
+				    "out of memory");
+	status = commits_init(&m->commits, host, false);
 	if (status != EXIT_GO_ON)
 		return status;
 	drain_init(&m->drain, STDOUT_FILENO);

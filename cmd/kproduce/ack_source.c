@@ -203,9 +203,11 @@ void ack_sources_delivered(struct ack_sources *a, uint64_t number,
 			   const struct source *source)
 {
 	bool found;
-	struct part *p = &a->parts[part_index(a, source, &found)];
+	size_t at = part_index(a, source, &found);
+	struct part *p;
 
-	assert(found);
+	assert(found && a->parts != NULL);
+	p = &a->parts[at];
 	if (p->failed || a->all_failed)
 		return;
 	item_of(p, number)->left--;

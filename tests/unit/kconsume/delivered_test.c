@@ -171,8 +171,8 @@ static void a_log_that_begins_anew_forgets_what_was(void **state)
 enum { STEPS = 20000, PARTS = 3 };
 
 struct model_record {
-	int32_t partition;
 	int64_t offset;
+	int32_t partition;
 	bool done;
 };
 

@@ -28,11 +28,12 @@ static void expect(const char *command, struct slice input, const char *wanted)
 	char text[EXEC_STATUS_MAX];
 	struct seen seen = { false, -1 };
 	struct loop *loop;
-	struct exec *e;
+	struct exec *e = NULL;
 
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(loop_new(&loop), 0);
 	assert_int_equal(exec_new(loop, command, on_end, &seen, &e), 0);
+	assert(e != NULL);
 	assert_int_equal(exec_start(e, input), 0);
 	assert_true(exec_is_running(e));
 	while (!seen.ended)
@@ -91,11 +92,12 @@ static void one_after_the_other_can_be_run(void **state)
 {
 	struct seen seen = { 0 };
 	struct loop *loop;
-	struct exec *e;
+	struct exec *e = NULL;
 
 	(void)state;
 	assert_int_equal(loop_new(&loop), 0);
 	assert_int_equal(exec_new(loop, "grep -q yes", on_end, &seen, &e), 0);
+	assert(e != NULL);
 	for (int i = 0; i < 4; i++) {
 		seen.ended = false;
 		assert_int_equal(
@@ -112,7 +114,7 @@ static void one_that_runs_when_freed_is_asked_to_end(void **state)
 {
 	struct seen seen = { 0 };
 	struct loop *loop;
-	struct exec *e;
+	struct exec *e = NULL;
 	pid_t pid;
 	int status;
 
@@ -120,6 +122,7 @@ static void one_that_runs_when_freed_is_asked_to_end(void **state)
 	assert_int_equal(loop_new(&loop), 0);
 	assert_int_equal(exec_new(loop, "exec sleep 100", on_end, &seen, &e),
 			 0);
+	assert(e != NULL);
 	assert_int_equal(exec_start(e, slice_of("")), 0);
 	pid = e->pid;
 	exec_free(e);
