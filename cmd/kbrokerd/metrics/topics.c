@@ -325,11 +325,3 @@ size_t topic_table_count(const struct topic_table *table)
 {
 	return HASH_COUNT(table->by_id);
 }
-
-const struct topic_row *topic_table_find(const struct topic_table *table,
-					 struct uuid id)
-{
-	struct entry *e = find(table, id);
-
-	return e == NULL ? NULL : &e->row;
-}

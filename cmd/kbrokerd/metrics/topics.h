@@ -72,7 +72,5 @@ size_t topic_table_list(const struct topic_table *table, const char *filter,
 			const struct topic_row ***rows_out);
 
 size_t topic_table_count(const struct topic_table *table);
-const struct topic_row *topic_table_find(const struct topic_table *table,
-					 struct uuid id);
 
 #endif /* KBROKERD_METRICS_TOPICS_H */
