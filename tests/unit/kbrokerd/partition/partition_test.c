@@ -572,7 +572,7 @@ static void disk_that_cannot_be_asked_is_not_asked_each_time(void **state)
 			 10 * INT64_C(1000000);
 	int before = gate_count(&k->gate, &k->gate.looks);
 
-	k->gate.space_error = -EIO;
+	gate_fail_space(&k->gate, -EIO);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(
 			partition_table_room(k->table, 100, now_us, NULL, 0),

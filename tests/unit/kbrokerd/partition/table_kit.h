@@ -151,6 +151,13 @@ static inline void gate_fail(struct gate_vfs *g, int sync_error,
 	pthread_mutex_unlock(&g->lock);
 }
 
+static inline void gate_fail_space(struct gate_vfs *g, int error)
+{
+	pthread_mutex_lock(&g->lock);
+	g->space_error = error;
+	pthread_mutex_unlock(&g->lock);
+}
+
 static inline void gate_set_space(struct gate_vfs *g, int64_t total_bytes,
 				  int64_t usable_bytes)
 {
