@@ -421,7 +421,7 @@ void conn_mute(struct conn *conn, int32_t ms)
 {
 	struct io_thread *t = conn->thread;
 	int64_t until_us = t->now_us + ms * INT64_C(1000);
-	struct timeval left = { ms / 1000, ms % 1000 * 1000 };
+	struct timeval left = { ms / 1000, ms % 1000 * 1000L };
 
 	if (conn->mute == NULL) {
 		conn->mute = calloc(1, sizeof(*conn->mute));
