@@ -180,10 +180,11 @@ bool commits_now(struct commits *c)
 	if (c->item_count == 0)
 		return false;
 	c->last_ms = loop_now_ms(c->host->loop);
-	c->under_way++;
 	if (group_commit(c->host->member, c->items, c->item_count, on_done, c) <
 	    0)
 		commits_fail(c, EXIT_REFUSED, "out of memory");
+	else
+		c->under_way++;
 	return true;
 }
 
