@@ -23,7 +23,8 @@ const struct assignor *assignor_find(struct slice name)
 
 static int by_number(const void *a, const void *b)
 {
-	const int32_t *x = a, *y = b;
+	const int32_t *x = a;
+	const int32_t *y = b;
 
 	return (*x > *y) - (*x < *y);
 }
@@ -39,7 +40,8 @@ bool assign_wants(const struct assign_task *task, int32_t member, int32_t topic)
 
 static int32_t find_topic(const struct assign_task *task, struct uuid id)
 {
-	int32_t low = 0, high = task->topic_count;
+	int32_t low = 0;
+	int32_t high = task->topic_count;
 
 	while (low < high) {
 		int32_t middle = low + (high - low) / 2;

@@ -35,7 +35,8 @@ struct balance {
 
 static bool is_before(const struct heap *heap, int32_t a, int32_t b)
 {
-	int32_t x = heap->load[a] * heap->sign, y = heap->load[b] * heap->sign;
+	int32_t x = heap->load[a] * heap->sign;
+	int32_t y = heap->load[b] * heap->sign;
 
 	return x != y ? x < y : a < b;
 }
@@ -167,7 +168,8 @@ static int by_need(const void *a, const void *b, void *arg)
 {
 	const struct balance *balance = arg;
 	const struct assign_topic *topics = balance->task->topics;
-	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+	int32_t x = *(const int32_t *)a;
+	int32_t y = *(const int32_t *)b;
 	int64_t x_wanters = wanter_count(balance, x);
 	int64_t y_wanters = wanter_count(balance, y);
 	int64_t x_share = topics[x].partition_count * y_wanters;
@@ -250,7 +252,8 @@ static void give_free_ones(struct balance *b, int32_t topic)
 /* Nobody that wants it has two more than another. */
 static bool is_even(const struct balance *b, int32_t topic)
 {
-	int32_t least = INT32_MAX, most = 0;
+	int32_t least = INT32_MAX;
+	int32_t most = 0;
 
 	for (int32_t i = b->first[topic]; i < b->first[topic + 1]; i++) {
 		int32_t load = b->load[b->wanters[i]];
@@ -289,7 +292,8 @@ static bool even_out(struct balance *b, int32_t topic)
 	compete(b, topic);
 	list_owned(b, topic);
 	while (b->most.count > 0) {
-		int32_t from = b->most.members[0], to = b->least.members[0];
+		int32_t from = b->most.members[0];
+		int32_t to = b->least.members[0];
 		int32_t partition = b->head[from];
 
 		if (b->load[from] - b->load[to] < 2)

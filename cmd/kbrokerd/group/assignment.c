@@ -43,14 +43,16 @@ static int compare_ids(const struct uuid *a, const struct uuid *b)
 
 static int by_id(const void *a, const void *b)
 {
-	const struct assignment_topic *x = a, *y = b;
+	const struct assignment_topic *x = a;
+	const struct assignment_topic *y = b;
 
 	return compare_ids(&x->id, &y->id);
 }
 
 static int by_number(const void *a, const void *b)
 {
-	int32_t x, y;
+	int32_t x;
+	int32_t y;
 
 	memcpy(&x, a, sizeof(x));
 	memcpy(&y, b, sizeof(y));
@@ -286,7 +288,8 @@ int32_t assignment_filter(struct arena *arena, const struct assignment *a,
 				       int32_t partition),
 			  void *arg, struct assignment *out)
 {
-	int32_t gone = 0, *at;
+	int32_t gone = 0;
+	int32_t *at;
 	int rc = reserve(arena, a->count, assignment_partition_count(a), out,
 			 &at);
 
@@ -338,7 +341,9 @@ int assignment_split(struct arena *arena, const struct assignment *a,
 static int32_t merge_partitions(const struct assignment_topic *a,
 				const struct assignment_topic *b, int32_t *to)
 {
-	int32_t i = 0, k = 0, n = 0;
+	int32_t i = 0;
+	int32_t k = 0;
+	int32_t n = 0;
 	int32_t a_count = a == NULL ? 0 : a->count;
 	int32_t b_count = b == NULL ? 0 : b->count;
 
@@ -358,7 +363,9 @@ static int32_t merge_partitions(const struct assignment_topic *a,
 int assignment_union(struct arena *arena, const struct assignment *a,
 		     const struct assignment *b, struct assignment *out)
 {
-	int32_t *at, i = 0, k = 0;
+	int32_t *at;
+	int32_t i = 0;
+	int32_t k = 0;
 	int rc = reserve(arena, a->count + b->count,
 			 assignment_partition_count(a) +
 				 assignment_partition_count(b),

@@ -187,7 +187,8 @@ static int16_t check_epoch(struct beat *beat,
 {
 	const request_type *request = beat->request;
 	const struct consumer_progress *p = &member->progress;
-	struct assignment owned, others;
+	struct assignment owned;
+	struct assignment others;
 	struct arena *arena = &beat->turn.arena;
 	bool is_older = request->member_epoch < p->epoch;
 
@@ -225,8 +226,12 @@ static int16_t take_dynamic(struct beat *beat, struct slice id)
 			(int)id.len, (const char *)id.data,
 			(int)turn->c->group->id.len,
 			(const char *)turn->c->group->id.data);
-	error = member == NULL ? 0 : check_epoch(beat, member);
-	return error != 0 ? error : consumer_turn_take(turn, id, member, NULL);
+	if (member == NULL)
+		return consumer_turn_take(turn, id, NULL, NULL);
+	error = check_epoch(beat, member);
+	if (error != 0)
+		return error;
+	return consumer_turn_take(turn, id, member, NULL);
 }
 
 int16_t consumer_check_instance(struct consumer_turn *turn,
@@ -264,8 +269,9 @@ static int16_t take_static(struct beat *beat, struct slice id)
 		error = consumer_check_instance(turn, old, id, instance_id);
 		if (error == 0)
 			error = check_epoch(beat, old);
-		return error != 0 ? error
-				  : consumer_turn_take(turn, id, old, NULL);
+		if (error != 0)
+			return error;
+		return consumer_turn_take(turn, id, old, NULL);
 	}
 	if (old == NULL)
 		return consumer_turn_take(turn, id, consumer_find(turn->c, id),
@@ -308,9 +314,9 @@ static int16_t take_member(struct beat *beat)
 			    beat->made_id);
 		id = slice_of(beat->made_id);
 	}
-	return slice_is_null(beat->request->instance_id)
-		       ? take_dynamic(beat, id)
-		       : take_static(beat, id);
+	if (slice_is_null(beat->request->instance_id))
+		return take_dynamic(beat, id);
+	return take_static(beat, id);
 }
 
 /* What it says */

@@ -158,7 +158,8 @@ static void *copy_facts(const member_value *v, struct consumer_facts *facts)
 	size_t size = classic_size(v->classic_member_metadata) +
 		      v->instance_id.len + v->rack_id.len + v->client_id.len +
 		      v->client_host.len + v->server_assignor.len;
-	uint8_t *memory = malloc(size + 1), *at = memory;
+	uint8_t *memory = malloc(size + 1);
+	uint8_t *at = memory;
 
 	if (memory == NULL)
 		return NULL;
@@ -376,7 +377,8 @@ static struct consumer_pattern *make_pattern(
 	struct slice text,
 	const struct consumer_group_regular_expression_value *v)
 {
-	size_t count = (size_t)v->topics_count, size = text.len;
+	size_t count = (size_t)v->topics_count;
+	size_t size = text.len;
 	struct consumer_pattern *pattern;
 	uint8_t *at;
 
@@ -402,7 +404,8 @@ int consumer_apply_regex(struct group_shard *shard, const void *key,
 			 const void *value, int16_t version, int64_t offset)
 {
 	const struct consumer_group_regular_expression_key *k = key;
-	struct consumer_pattern *pattern = NULL, *old;
+	struct consumer_pattern *pattern = NULL;
+	struct consumer_pattern *old;
 	struct consumer_group *c;
 	int rc = find_group(shard, k->group_id, value != NULL, offset, &c);
 

@@ -23,7 +23,7 @@ enum {
 	LEAVE_VERSION_OF_MANY = 3,       /* KIP-345 */
 };
 
-static const char CONSUMER[] = "consumer";
+static const char consumer_type[] = "consumer";
 
 typedef struct
 	consumer_group_member_metadata_value_classic_member_metadata_supported_protocols
@@ -153,7 +153,7 @@ static int32_t count_support(const struct consumer_group *c, struct slice name)
 static bool is_supported(const struct consumer_group *c,
 			 const struct join_group_request *request)
 {
-	if (!slice_is(request->protocol_type, CONSUMER))
+	if (!slice_is(request->protocol_type, consumer_type))
 		return false;
 	for (int32_t i = 0; i < request->protocols_count; i++) {
 		if (count_support(c, request->protocols[i].name) ==
@@ -174,9 +174,9 @@ static int16_t take_static(struct join *join)
 	if (join->request->member_id.len > 0) {
 		error = consumer_check_instance(turn, old, join->id,
 						instance_id);
-		return error != 0
-			       ? error
-			       : consumer_turn_take(turn, join->id, old, NULL);
+		if (error != 0)
+			return error;
+		return consumer_turn_take(turn, join->id, old, NULL);
 	}
 	return consumer_turn_take(turn, join->id, NULL, old);
 }
@@ -280,7 +280,7 @@ static struct join_group_response *joined(const struct join *join)
 		return NULL;
 	r->member_id = arena_copy(arena, join->id);
 	r->generation_id = join->turn.progress.epoch;
-	r->protocol_type = slice_of(CONSUMER);
+	r->protocol_type = slice_of(consumer_type);
 	r->protocol_name = arena_copy(arena, join->request->protocols[0].name);
 	return slice_is_null(r->member_id) || slice_is_null(r->protocol_name)
 		       ? NULL
@@ -374,7 +374,7 @@ static int16_t check_sync(struct consumer_member *member,
 
 	if (p->epoch != request->generation_id)
 		return WIRE_ILLEGAL_GENERATION;
-	if (names_other(request->protocol_type, slice_of(CONSUMER)) ||
+	if (names_other(request->protocol_type, slice_of(consumer_type)) ||
 	    names_other(request->protocol_name,
 			member->facts.classic->supported_protocols[0].name))
 		return WIRE_INCONSISTENT_GROUP_PROTOCOL;
@@ -532,7 +532,9 @@ static int16_t leave(struct group *group, struct arena *arena,
 			mark_leaver(group->consumer, &who[i]);
 		leaving += r->members[i].error_code == 0;
 	}
-	return leaving == 0 ? 0 : consumer_fence(group->shard, group->consumer);
+	if (leaving == 0)
+		return 0;
+	return consumer_fence(group->shard, group->consumer);
 }
 
 void consumer_classic_leave(struct group_shard *shard, struct group_ask *ask,

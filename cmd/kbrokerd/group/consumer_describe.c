@@ -284,6 +284,7 @@ int16_t consumer_check_fetch(struct group *group, struct slice member_id,
 	member = slice_is_null(member_id)
 			 ? NULL
 			 : consumer_find(group->consumer, member_id);
-	return member == NULL ? WIRE_UNKNOWN_MEMBER_ID
-			      : check_epoch(member, epoch);
+	if (member == NULL)
+		return WIRE_UNKNOWN_MEMBER_ID;
+	return check_epoch(member, epoch);
 }

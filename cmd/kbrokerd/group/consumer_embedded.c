@@ -38,7 +38,9 @@ static int16_t version_of(struct slice bytes)
 	version = (int16_t)get_be16(bytes.data);
 	if (version < 0)
 		return -1;
-	return version > VERSION_MAX ? VERSION_MAX : version;
+	if (version > VERSION_MAX)
+		version = VERSION_MAX;
+	return version;
 }
 
 static int decode(const struct wire_desc *desc, struct slice bytes,
@@ -130,10 +132,11 @@ struct slice embedded_write_assignment(struct arena *arena,
 	struct buffer out = { 0 };
 	struct slice copy = SLICE_NULL;
 
+	if (version < 0)
+		version = 0;
 	if (list_names(arena, topics, a, &assignment) == 0 &&
-	    wire_versioned_encode(&consumer_protocol_assignment_desc,
-				  version < 0 ? 0 : version, &assignment,
-				  &out) == 0)
+	    wire_versioned_encode(&consumer_protocol_assignment_desc, version,
+				  &assignment, &out) == 0)
 		copy = arena_copy(arena, (struct slice){ out.data, out.len });
 	buffer_clear(&out);
 	return copy;

@@ -118,7 +118,8 @@ void consumer_set_rebalance(struct consumer_member *member)
 void consumer_loaded(struct group *group)
 {
 	struct consumer_group *c = group->consumer;
-	struct consumer_member *member, *next;
+	struct consumer_member *member;
+	struct consumer_member *next;
 
 	if (c == NULL)
 		return;

@@ -158,10 +158,10 @@ static int16_t find_topics(struct consumer_turn *turn, struct slice pattern,
 			(long long)(REGEX_STEPS_MORE +
 				    count * REGEX_STEPS_PER_TOPIC),
 			(long long)count);
-	return search->failed
-		       ? consumer_refuse(turn, group_commit_error(-ENOMEM),
-					 "out of memory")
-		       : 0;
+	if (search->failed)
+		return consumer_refuse(turn, group_commit_error(-ENOMEM),
+				       "out of memory");
+	return 0;
 }
 
 static bool same_topics(const struct consumer_pattern *known,

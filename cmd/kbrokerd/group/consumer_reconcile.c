@@ -17,7 +17,8 @@
 static bool has_text(const struct slice *texts, int32_t count,
 		     struct slice text)
 {
-	int32_t low = 0, high = count;
+	int32_t low = 0;
+	int32_t high = count;
 
 	while (low < high) {
 		int32_t middle = low + (high - low) / 2;
@@ -97,7 +98,11 @@ static int step(struct consumer_turn *turn, int32_t epoch,
 {
 	struct consumer_progress *p = &turn->progress;
 	struct arena *arena = &turn->arena;
-	struct assignment target, kept, revoking, missing, free_ones;
+	struct assignment target;
+	struct assignment kept;
+	struct assignment revoking;
+	struct assignment missing;
+	struct assignment free_ones;
 	int32_t unreleased = 0;
 	int rc = pick_topics(turn, turn->target, true, &target);
 
@@ -132,7 +137,9 @@ static int step(struct consumer_turn *turn, int32_t epoch,
 static int shrink(struct consumer_turn *turn, const struct assignment *owned)
 {
 	struct consumer_progress *p = &turn->progress;
-	struct assignment kept, dropped, revoking;
+	struct assignment kept;
+	struct assignment dropped;
+	struct assignment revoking;
 	int rc = pick_topics(turn, &p->assigned, true, &kept);
 
 	if (rc == 0)

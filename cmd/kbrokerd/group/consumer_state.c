@@ -12,7 +12,8 @@
 
 int consumer_compare_texts(const void *a, const void *b)
 {
-	const struct slice *x = a, *y = b;
+	const struct slice *x = a;
+	const struct slice *y = b;
 	size_t len = x->len < y->len ? x->len : y->len;
 	int order = len == 0 ? 0 : memcmp(x->data, y->data, len);
 
@@ -59,9 +60,12 @@ static void free_member(struct consumer_member *member);
 void consumer_free(struct group *group, int16_t error)
 {
 	struct consumer_group *c = group->consumer;
-	struct consumer_member *member, *next_member;
-	struct consumer_pattern *pattern, *next_pattern;
-	struct consumer_owned *owned, *next_owned;
+	struct consumer_member *member;
+	struct consumer_member *next_member;
+	struct consumer_pattern *pattern;
+	struct consumer_pattern *next_pattern;
+	struct consumer_owned *owned;
+	struct consumer_owned *next_owned;
 
 	(void)error;
 	if (c == NULL)
@@ -216,7 +220,8 @@ struct consumer_subscription *consumer_subscribe(struct consumer_group *c,
 						 struct slice pattern)
 {
 	static const struct slice none;
-	struct consumer_subscription *made, *there;
+	struct consumer_subscription *made;
+	struct consumer_subscription *there;
 
 	if (slice_is_null(pattern))
 		pattern = slice_of("");

@@ -212,7 +212,8 @@ static size_t hash_character(XXH3_state_t *state, const uint8_t *s, size_t n)
 /* Its units; how many there are. */
 static size_t hash_units(XXH3_state_t *state, struct slice text)
 {
-	size_t units = 0, n;
+	size_t units = 0;
+	size_t n;
 
 	for (size_t at = 0; at < text.len; at += n) {
 		n = utf8_len(text.data + at, text.len - at);
@@ -311,14 +312,16 @@ static const struct assignor *choose_assignor(
 
 static int compare_topics(const void *a, const void *b)
 {
-	const struct assign_topic *x = a, *y = b;
+	const struct assign_topic *x = a;
+	const struct assign_topic *y = b;
 
 	return memcmp(x->id.bytes, y->id.bytes, UUID_BYTES);
 }
 
 static int compare_numbers(const void *a, const void *b)
 {
-	const int32_t *x = a, *y = b;
+	const int32_t *x = a;
+	const int32_t *y = b;
 
 	return (*x > *y) - (*x < *y);
 }
@@ -344,7 +347,8 @@ static int list_topics(const struct consumer_wants *wants,
 
 static int compare_names(const void *a, const void *b)
 {
-	const struct group_topic *x = a, *y = b;
+	const struct group_topic *x = a;
+	const struct group_topic *y = b;
 
 	return consumer_compare_texts(&x->name, &y->name);
 }
@@ -357,7 +361,8 @@ static int32_t topic_number(const struct consumer_wants *wants,
 	const struct group_topic *topic =
 		bsearch(&key, wants->topics, (size_t)wants->topic_count,
 			sizeof(key), compare_names);
-	struct assign_topic id, *found;
+	struct assign_topic id;
+	struct assign_topic *found;
 
 	if (topic == NULL)
 		return -1;
@@ -373,7 +378,9 @@ static int make_set(const struct consumer_turn *turn,
 		    const struct consumer_subscription *s,
 		    struct assign_set *out)
 {
-	int32_t named_count, count = 0, kept = 0;
+	int32_t named_count;
+	int32_t count = 0;
+	int32_t kept = 0;
 	const struct slice *named =
 		consumer_turn_topics(turn, s->pattern, &named_count);
 	int32_t *topics =

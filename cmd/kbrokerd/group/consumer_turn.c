@@ -182,14 +182,17 @@ int16_t consumer_turn_take(struct consumer_turn *turn, struct slice id,
 			.previous_epoch = -1,
 			.state = WIRE_MEMBER_STATE_STABLE,
 		};
-		return turn->facts.subscription == NULL ? out_of_memory(turn)
-							: 0;
+		if (turn->facts.subscription == NULL)
+			return out_of_memory(turn);
+		return 0;
 	}
 	turn->facts = from->facts;
 	turn->facts.subscription->refs++;
 	turn->progress = from->progress;
 	turn->target = &from->target;
-	return replaced != NULL ? replace(turn) : 0;
+	if (replaced != NULL)
+		return replace(turn);
+	return 0;
 }
 
 int16_t consumer_turn_subscribe(struct consumer_turn *turn,
@@ -312,5 +315,7 @@ int16_t consumer_turn_advance(struct consumer_turn *turn, bool must)
 
 	if (error != 0 || turn->epoch <= turn->assignment_epoch)
 		return error;
-	return consumer_retarget(turn) == 0 ? 0 : out_of_memory(turn);
+	if (consumer_retarget(turn) != 0)
+		return out_of_memory(turn);
+	return 0;
 }

@@ -67,9 +67,10 @@ static int16_t check_upgrade(const struct group *group, struct arena *arena,
 	else if (size > settings->consumer_max_size)
 		why = "the group size exceeds the consumer group maximum size "
 		      "(group.consumer.max.size)";
-	return why == NULL ? 0
-			   : cannot(arena, text_out, start, (int)group->id.len,
-				    (const char *)group->id.data, why);
+	if (why == NULL)
+		return 0;
+	return cannot(arena, text_out, start, (int)group->id.len,
+		      (const char *)group->id.data, why);
 }
 
 /* A classic member as one of a consumer group. */
@@ -503,5 +504,5 @@ int16_t migrate_to_classic(struct consumer_group *c, bool rebalance)
 	int rc = downgrade(c, &arena, rebalance);
 
 	arena_clear(&arena);
-	return rc == 0 ? 0 : group_commit_error(rc);
+	return group_commit_error(rc);
 }

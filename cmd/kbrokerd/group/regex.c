@@ -103,7 +103,9 @@ static const char *read_group(struct reader *r)
 static size_t repeat_length(const struct reader *r, int *most_out)
 {
 	size_t ahead = 1;
-	int number = 0, digits = 0, commas = 0;
+	int number = 0;
+	int digits = 0;
+	int commas = 0;
 
 	*most_out = 0;
 	for (;; ahead++) {
