@@ -44,6 +44,7 @@ static int compare_refs(const void *a, const void *b)
 static struct assignor_member **in_order(struct assignor_member *members,
 					 size_t count)
 {
+	/* NOLINTBEGIN(bugprone-sizeof-expression): an array of pointers */
 	struct assignor_member **refs = calloc(count + 1, sizeof(*refs));
 
 	if (refs == NULL)
@@ -52,6 +53,7 @@ static struct assignor_member **in_order(struct assignor_member *members,
 		refs[i] = &members[i];
 	if (count > 0)
 		qsort(refs, count, sizeof(*refs), compare_refs);
+	/* NOLINTEND(bugprone-sizeof-expression) */
 	return refs;
 }
 
@@ -82,6 +84,8 @@ static void range_topic(const struct assignor_topic *topic,
 
 	for (size_t i = 0; i < count; i++)
 		wanting += assignor_subscribes(refs[i], topic->name);
+	if (wanting == 0)
+		return;
 	for (size_t i = 0; i < count; i++) {
 		int32_t share;
 

@@ -171,8 +171,9 @@ static int decode(const struct wire_desc *desc, struct slice bytes,
 		return -EBADMSG;
 	bytes.data += VERSION_BYTES;
 	bytes.len -= VERSION_BYTES;
-	rc = wire_decode(desc, version > VERSION ? VERSION : version, bytes,
-			 arena, message);
+	if (version > VERSION)
+		version = VERSION;
+	rc = wire_decode(desc, version, bytes, arena, message);
 	return rc < 0 ? (int)rc : 0;
 }
 

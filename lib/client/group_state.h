@@ -156,6 +156,6 @@ void group_offsets_pump(struct group_member *m, int64_t now);
 /* Send what can be sent.  core.is_committing is true until it is answered. */
 void group_commits_pump(struct group_member *m, int64_t now);
 /* No more can be sent: tell so, or just forget them. */
-void group_commits_end(struct group_member *m, bool tell);
+void group_commits_end(struct group_member *m, bool is_told);
 
 #endif /* CLIENT_GROUP_STATE_H */

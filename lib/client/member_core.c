@@ -373,8 +373,8 @@ enum member_action member_next(struct member_core *core, int64_t now_ms,
 static enum member_action undecided_next(struct member_core *core,
 					 int64_t now_ms, int64_t *wake_at_ms)
 {
-	(void)wake_at_ms;
 	(void)now_ms;
+	*wake_at_ms = INT64_MAX;
 	return core->in_flight == MEMBER_NOTHING ? start(core, MEMBER_CHOOSE)
 						 : MEMBER_NOTHING;
 }

@@ -324,6 +324,32 @@ static void the_newer_generation_is_believed(void **state)
 	}
 }
 
+static void what_two_claim_at_once_is_nobodys(void **state)
+{
+	const char *const topics[] = { "t" };
+	struct assignor_topic topic = { "t", 3 };
+	struct assignor_member members[] = {
+		{ .id = "a", .topics = topics, .topic_count = 1 },
+		{ .id = "b", .topics = topics, .topic_count = 1 },
+	};
+
+	(void)state;
+	for (int32_t p = 0; p < 3; p++)
+		partition_set_add(&members[0].owned, slice_of("t"), p,
+				  UUID_ZERO);
+	partition_set_add(&members[1].owned, slice_of("t"), 0, UUID_ZERO);
+
+	assert_int_equal(assignor_assign_sticky(&topic, 1, members, 2), 0);
+
+	/* so it goes to who has less, and the others stay */
+	assert_true(partition_set_has(&members[1].assignment, "t", 0));
+	assert_int_equal(members[0].assignment.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		partition_set_clear(&members[i].owned);
+		partition_set_clear(&members[i].assignment);
+	}
+}
+
 static void nobody_and_nothing_are_fine(void **state)
 {
 	static const char *const names[] = { "range", "roundrobin", "sticky",
@@ -354,6 +380,7 @@ int main(void)
 		cmocka_unit_test(
 			cooperative_comes_to_the_sticky_end_in_few_rounds),
 		cmocka_unit_test(the_newer_generation_is_believed),
+		cmocka_unit_test(what_two_claim_at_once_is_nobodys),
 		cmocka_unit_test(nobody_and_nothing_are_fine),
 	};
 
