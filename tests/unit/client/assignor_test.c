@@ -31,6 +31,11 @@ struct group {
 	size_t member_count;
 };
 
+static int32_t number(const char *text)
+{
+	return (int32_t)strtol(text, NULL, 10);
+}
+
 /* "t0:1,t2:3" */
 static void read_list(char *text, struct partition_set *out)
 {
@@ -43,7 +48,7 @@ static void read_list(char *text, struct partition_set *out)
 		char *colon = strchr(part, ':');
 
 		*colon = '\0';
-		partition_set_add(out, slice_of(part), atoi(colon + 1),
+		partition_set_add(out, slice_of(part), number(colon + 1),
 				  UUID_ZERO);
 	}
 	partition_set_sort(out);
@@ -60,10 +65,10 @@ static void read_topics(struct group *g, char *text)
 		if (colon == NULL)
 			continue;
 		*colon = '\0';
-		if (atoi(colon + 1) > 0)
+		if (number(colon + 1) > 0)
 			g->topics[g->topic_count++] =
 				(struct assignor_topic){ part,
-							 atoi(colon + 1) };
+							 number(colon + 1) };
 	}
 }
 
