@@ -2,7 +2,8 @@
 # One data directory, served in turn by kbrokerd and by Apache Kafka 4.2.
 #
 # Each finds what the other has written: records, topics, their settings, the
-# cluster's settings, quotas, producers, where records were deleted.
+# cluster's settings, quotas, producers, where records were deleted, groups and
+# their offsets.
 
 load helper
 
@@ -11,7 +12,7 @@ HOME_DIR=kafka # what the fixture of Kafka calls DIR; the data are in data/
 serve_ours() {
 	start_broker -X "log.dirs=$BATS_TEST_TMPDIR/$HOME_DIR/data" -X node.id=1 \
 		-X log.retention.ms=-1 -X auto.create.topics.enable=false \
-		-X log.segment.bytes=1048576
+		-X log.segment.bytes=1048576 -X group.initial.rebalance.delay.ms=0
 }
 
 serve_kafka() {
@@ -57,6 +58,80 @@ write_all() {
 			"entity_name": "ann"}], "ops": [
 			{"key": "producer_byte_rate", "value": 1048576.0}]}]}' \
 		>/dev/null
+	write_groups
+}
+
+ask() { "$INTEROP/differential/ask" "$broker" "$@"; }
+
+# A group's member as static one by KIP-848, of topic "a": by hand, so that it
+# stays when the broker goes.  $1 is its epoch, 0 to join.
+beat() {
+	ask ConsumerGroupHeartbeat "$(jq -n --argjson epoch "$1" '{
+		group_id: "new", member_id: "m", member_epoch: $epoch,
+		instance_id: "i", rack_id: null, server_assignor: null,
+		rebalance_timeout_ms: 300000} + if $epoch == 0 then {
+		subscribed_topic_names: ["a"], topic_partitions: []} else {
+		subscribed_topic_names: null, topic_partitions: null} end')" 0
+}
+
+# Groups "simple", only ever committed to; "old", which had a classic member;
+# "new", which has one by KIP-848.
+write_groups() {
+	# The first that asks for a coordinator makes the topic of offsets.
+	kcat -G old -X auto.offset.reset=earliest -e -q cut >/dev/null
+	commit simple cut 0 17
+	commit simple a 1 5
+	eventually beats 0
+	commit new a 0 3 m "$(epoch)"
+}
+
+beats() { [ "$(beat "$1" | jq .error_code)" = 0 ]; }
+
+eventually() {
+	local end=$((SECONDS + TEST_LIMIT_SECONDS))
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || { echo "never: $*" >&2; return 1; }
+	done
+}
+
+epoch() {
+	ask ConsumerGroupDescribe '{"group_ids": ["new"]}' |
+		jq '.groups[0].members[0].member_epoch'
+}
+
+# GROUP TOPIC PARTITION OFFSET [MEMBER EPOCH]; a broker needs a moment to lead
+# what it has just made.
+commit() {
+	local body
+	body=$(jq -n --arg g "$1" --arg t "$2" --argjson p "$3" --argjson o "$4" \
+		--arg m "${5:-}" --argjson e "${6:--1}" '{group_id: $g, member_id: $m,
+		generation_id_or_member_epoch: $e, topics: [{name: $t, partitions: [{
+			partition_index: $p, committed_offset: $o,
+			committed_metadata: "by hand"}]}]}')
+	eventually committed "$body"
+}
+
+committed() {
+	[ "$(ask OffsetCommit "$1" 9 |
+		jq '.topics[0].partitions[0].error_code')" = 0 ]
+}
+
+# It answers for no group until it has read all.
+offsets_are_loaded() {
+	ask OffsetFetch '{"groups": [{"group_id": "simple", "topics": null},
+		{"group_id": "old", "topics": null},
+		{"group_id": "new", "topics": null}]}' 9 >offsets.json &&
+		jq -e '[.groups[].error_code] == [0, 0, 0]' offsets.json >/dev/null
+}
+
+# What is known of them: offsets, types and states, the member's assignment.
+tell_groups() {
+	eventually offsets_are_loaded
+	jq -cS '.groups[].topics[].partitions |= sort_by(.partition_index) |
+		.groups[].topics |= sort_by(.name) | .groups | sort_by(.group_id)' \
+		offsets.json
+	ask ListGroups '{}' | jq -cS '.groups | sort_by(.group_id)'
+	ask ConsumerGroupDescribe '{"group_ids": ["new"]}' | jq -cS '.groups'
 }
 
 # All that must be the same whoever serves it, in a file.
@@ -68,12 +143,17 @@ tell_all() {
 		for topic in a compacted cut; do
 			echo "$topic $(kconsume -t "$topic" -e -J | sort | sha256sum)"
 		done
+		tell_groups
 	} >"$1"
-	grep -q 'cluster.*\["a", "compacted", "cut"\]' "$1"
+	grep -q 'cluster.*\["__consumer_offsets", "a", "compacted", "cut"\]' "$1"
+	grep -q '"group_state":"Stable","group_type":"consumer"' "$1"
 }
 
-# Records on top, by whoever serves.
+# Records and offsets on top, by whoever serves.
 write_more() {
+	beats "$(epoch)"
+	commit new a 2 "$1" m "$(epoch)"
+	commit simple cut 0 "$1"
 	seq 1 500 | kproduce -t a -z lz4 -p 1
 	seq 1 50 | kcat -P -t cut -X enable.idempotence=true
 }
@@ -95,14 +175,14 @@ upgrade_all() {
 	serve_kafka
 	tell_all 2
 	diff 1 2
-	write_more
+	write_more 21
 	tell_all 3
 	kill_kafka
 
 	serve_ours
 	tell_all 4
 	diff 3 4
-	write_more
+	write_more 22
 	upgrade_all
 	tell_all 5
 	grep -q 'features.*\["kraft.version", 1\]' 5
@@ -128,5 +208,5 @@ upgrade_all() {
 	serve_ours
 	tell_all 2
 	diff 1 2
-	write_more
+	write_more 23
 }
