@@ -289,8 +289,10 @@ static void ask(struct call *call, int32_t i)
 	const struct group_api *api = all->api;
 	struct coordinator *c = req->broker->coordinator;
 	struct coordinator_shard *shard;
-	int16_t error = api->check == NULL ? WIRE_NONE : api->check(req, i);
+	int16_t error = WIRE_NONE;
 
+	if (api->check != NULL)
+		error = api->check(req, i);
 	if (error == WIRE_NONE)
 		error = api->group_of != NULL
 				? coordinator_enter(c, api->group_of(req, i),

@@ -200,14 +200,13 @@ static int drop_repeated(struct request *req,
 {
 	int32_t count = response->results_count;
 	deleted_group **sorted =
-		arena_alloc(&req->arena, (size_t)count * sizeof(*sorted));
+		arena_alloc(&req->arena, (size_t)count * sizeof(void *));
 
 	if (sorted == NULL)
 		return -ENOMEM;
 	for (int32_t i = 0; i < count; i++)
 		sorted[i] = &response->results[i];
-	qsort(sorted, (size_t)count, sizeof(deleted_group *),
-	      by_group_and_place);
+	qsort(sorted, (size_t)count, sizeof(void *), by_group_and_place);
 	for (int32_t i = count - 1; i > 0; i--) {
 		if (slice_equal(sorted[i]->group_id, sorted[i - 1]->group_id))
 			sorted[i]->group_id = SLICE_NULL;

@@ -114,8 +114,9 @@ static struct slice describe_group(const struct request *req, int32_t i)
 /* An empty id is none. */
 static int16_t describe_check(const struct request *req, int32_t i)
 {
-	return describe_group(req, i).len == 0 ? WIRE_INVALID_GROUP_ID
-					       : check_is_on(req, i);
+	if (describe_group(req, i).len == 0)
+		return WIRE_INVALID_GROUP_ID;
+	return check_is_on(req, i);
 }
 
 /* Every answer says what may be done with the group, if that is asked. */

@@ -110,7 +110,9 @@ int16_t coordinator_enter_at(struct coordinator *c, size_t i,
 			     struct coordinator_shard **shard_out)
 {
 	*shard_out = shard_at(c, i);
-	return *shard_out == NULL ? WIRE_NOT_COORDINATOR : enter(*shard_out);
+	if (*shard_out == NULL)
+		return WIRE_NOT_COORDINATOR;
+	return enter(*shard_out);
 }
 
 int16_t coordinator_enter(struct coordinator *c, struct slice group_id,
@@ -120,8 +122,9 @@ int16_t coordinator_enter(struct coordinator *c, struct slice group_id,
 	size_t hash = (size_t)hash_java_positive(group_id.data, group_id.len);
 
 	*shard_out = NULL;
-	return count == 0 ? WIRE_NOT_COORDINATOR
-			  : coordinator_enter_at(c, hash % count, shard_out);
+	if (count == 0)
+		return WIRE_NOT_COORDINATOR;
+	return coordinator_enter_at(c, hash % count, shard_out);
 }
 
 const struct group_settings *coordinator_settings(const struct coordinator *c)
@@ -319,7 +322,9 @@ static int follow(struct coordinator_shard *s)
 {
 	struct coordinator *c = s->coordinator;
 	struct uuid topic_id;
-	bool wanted, stale, idle;
+	bool wanted;
+	bool stale;
+	bool idle;
 
 	pthread_mutex_lock(&s->lock);
 	pthread_mutex_lock(&c->lock);
@@ -476,8 +481,8 @@ static void free_shard(struct coordinator_shard *s)
 /* As many shards as partitions; they never get fewer. */
 static void grow(struct coordinator *c, size_t count)
 {
-	struct coordinator_shard **more = reallocarray(
-		c->shards, count, sizeof(struct coordinator_shard *));
+	struct coordinator_shard **more =
+		reallocarray(c->shards, count, sizeof(void *));
 
 	if (more == NULL)
 		return;

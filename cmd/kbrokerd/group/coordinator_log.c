@@ -20,7 +20,8 @@ static int add_record(struct coordinator_shard *s,
 {
 	const struct group_record_kind *kind = group_record_kind(change->type);
 	struct buffer *out = &s->record;
-	struct slice key, value = SLICE_NULL;
+	struct slice key;
+	struct slice value = SLICE_NULL;
 	int rc;
 
 	buffer_reset(out);
@@ -198,7 +199,11 @@ static void tell(const struct reader *r, int64_t started_us)
 	struct coordinator_shard *s = r->shard;
 	struct broker *broker = s->coordinator->broker;
 	int64_t now_us = broker->clock->monotonic_us(broker->clock);
-	char partition[16], groups[16], records[32], ms[32], bad[64] = "";
+	char partition[16];
+	char groups[16];
+	char records[32];
+	char ms[32];
+	char bad[64] = "";
 
 	if (r->load.records == 0)
 		return;

@@ -144,7 +144,8 @@ static int list(struct group_shard *shard, struct arena *arena,
 		const struct list_groups_request *request, int64_t *offset_out,
 		struct list_groups_response *out)
 {
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 
 	out->groups = wire_array(&list_groups_response_groups_desc, arena,
 				 (int32_t)HASH_COUNT(shard->groups));
@@ -186,7 +187,8 @@ void group_list(struct group_shard *shard, struct group_ask *ask,
 static int remove_all(struct group_shard *shard, const struct group *group,
 		      struct arena *arena, int64_t *offset_out)
 {
-	const struct group_offset *o, *next;
+	const struct group_offset *o;
+	const struct group_offset *next;
 	struct group_changes changes;
 	int rc = 0;
 
@@ -224,7 +226,7 @@ static int16_t remove_group(struct group_shard *shard, struct slice group_id,
 	group = group_find(shard, group_id);
 	if (group != NULL)
 		group_drop_if_void(group);
-	return rc < 0 ? group_commit_error(rc) : WIRE_NONE;
+	return group_commit_error(rc);
 }
 
 void group_remove(struct group_shard *shard, struct group_ask *ask,

@@ -86,13 +86,13 @@ static void each(const struct group_topics *topics,
 {
 	const struct image *image = of(topics)->image;
 	struct gathered g = { .items = calloc(image_topic_count(image) + 1,
-					      sizeof(*g.items)) };
+					      sizeof(void *)) };
 	struct group_topic topic;
 
 	if (g.items == NULL)
 		return;
 	image_each_topic(image, gather, &g);
-	qsort(g.items, g.count, sizeof(*g.items), order);
+	qsort(g.items, g.count, sizeof(void *), order);
 	for (size_t i = 0; i < g.count; i++) {
 		fill(g.items[i], &topic);
 		on_topic(arg, &topic);

@@ -91,7 +91,8 @@ static bool is_expired(const struct group_shard *shard,
 /* Gather the expired ones.  Returns whether no other is left. */
 static bool expire(struct sweep *s, const struct group *group)
 {
-	struct group_offset *o, *next;
+	struct group_offset *o;
+	struct group_offset *next;
 	int64_t empty_since;
 	bool none_left = true;
 
@@ -113,7 +114,8 @@ static bool expire(struct sweep *s, const struct group *group)
 
 void group_expire_offsets(struct group_shard *shard)
 {
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 	struct sweep s;
 
 	sweep_init(&s, shard);
@@ -133,7 +135,8 @@ void group_expire_offsets(struct group_shard *shard)
 static bool was_deleted(const struct group_topics *before,
 			const struct group_topics *now, struct slice name)
 {
-	struct group_topic old, new;
+	struct group_topic old;
+	struct group_topic new;
 
 	if (!before->by_name(before, name, &old))
 		return false;
@@ -143,7 +146,8 @@ static bool was_deleted(const struct group_topics *before,
 static void forget_topics(struct sweep *s, const struct group *group,
 			  const struct group_topics *before)
 {
-	struct group_offset *o, *next;
+	struct group_offset *o;
+	struct group_offset *next;
 
 	HASH_ITER(hh, group->offsets, o, next)
 	{
@@ -156,7 +160,8 @@ static void forget_topics(struct sweep *s, const struct group *group,
 void group_offsets_forget_topics(struct group_shard *shard,
 				 const struct group_topics *before)
 {
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 	struct sweep s;
 
 	sweep_init(&s, shard);

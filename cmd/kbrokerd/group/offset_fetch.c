@@ -131,14 +131,14 @@ static const struct group_offset **sorted(const struct group *group,
 					  struct arena *arena)
 {
 	const struct group_offset **all =
-		arena_alloc(arena, group->offset_count * sizeof(*all));
+		arena_alloc(arena, group->offset_count * sizeof(void *));
 	size_t n = 0;
 
 	for (const struct group_offset *o = group->offsets;
 	     all != NULL && o != NULL; o = o->hh.next)
 		all[n++] = o;
 	if (all != NULL)
-		qsort(all, n, sizeof(*all), order);
+		qsort(all, n, sizeof(void *), order);
 	return all;
 }
 

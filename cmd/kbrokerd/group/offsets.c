@@ -84,7 +84,8 @@ static void delete (struct group *group, struct group_offset *o)
 
 void group_offsets_free(struct group *group)
 {
-	struct group_offset *o, *next;
+	struct group_offset *o;
+	struct group_offset *next;
 
 	HASH_ITER(hh, group->offsets, o, next)
 	delete (group, o);

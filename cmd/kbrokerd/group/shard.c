@@ -145,7 +145,8 @@ void group_shard_init(struct group_shard *shard, struct random *random,
 
 void group_shard_clear(struct group_shard *shard)
 {
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 
 	HASH_ITER(hh, shard->groups, group, next)
 	group_free(group, WIRE_NOT_COORDINATOR);
@@ -201,7 +202,8 @@ int group_shard_load(struct group_shard *shard, struct slice key,
 
 void group_shard_loaded(struct group_shard *shard)
 {
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 
 	arena_clear(&shard->scratch);
 	shard->loaded = true;
@@ -218,7 +220,8 @@ void group_shard_loaded(struct group_shard *shard)
 void group_shard_set_topics(struct group_shard *shard,
 			    const struct group_topics *topics)
 {
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 
 	shard->topics = topics;
 	HASH_ITER(hh, shard->groups, group, next)

@@ -71,7 +71,8 @@ static int add_name(struct names *names, struct slice name)
 static int read_shard(struct group_facts *facts, struct group_shard *shard,
 		      struct names *names)
 {
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 	int rc = 0;
 
 	add_counters(&facts->counters, &shard->counters);

@@ -393,7 +393,8 @@ static inline void kit_assert_replayed(struct group_kit *kit,
 						       const struct group *log))
 {
 	struct group_shard other;
-	struct group *group, *next;
+	struct group *group;
+	struct group *next;
 	size_t count = 0;
 
 	kit_load(kit, &other);

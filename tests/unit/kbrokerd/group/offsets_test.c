@@ -502,7 +502,8 @@ static int32_t count_listed(struct group_kit *kit, const char *a_state,
 			    const char *a_type)
 {
 	struct kit_ask *ask = kit_ask_new(5);
-	struct slice state = slice_of(a_state), type = slice_of(a_type);
+	struct slice state = slice_of(a_state);
+	struct slice type = slice_of(a_type);
 	const struct list_groups_request request = {
 		.states_filter = &state,
 		.states_filter_count = a_state != NULL,
