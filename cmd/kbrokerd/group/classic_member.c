@@ -373,7 +373,7 @@ int classic_member_add(struct classic_member *member,
 		remove_static(member);
 		goto fail;
 	}
-	if (HASH_COUNT(classic->members) == 1) {
+	if (!slice_is_null(type)) {
 		free((void *)classic->protocol_type.data);
 		classic->protocol_type = type;
 	}

@@ -38,7 +38,8 @@ static struct group *group_of_join(struct group_timer *timer)
 
 static void remove_absent(struct classic_group *classic)
 {
-	struct classic_member *member, *next;
+	struct classic_member *member;
+	struct classic_member *next;
 
 	HASH_ITER(hh, classic->members, member, next)
 	{
@@ -84,7 +85,8 @@ static void on_sync_timeout(struct group_shard *shard,
 		(struct classic_group *)((char *)timer -
 					 offsetof(struct classic_group,
 						  sync_timer));
-	struct classic_member *member, *next;
+	struct classic_member *member;
+	struct classic_member *next;
 
 	(void)shard;
 	if (classic->owing == 0)

@@ -197,7 +197,8 @@ static int apply_members(struct group *group,
 			 const struct group_metadata_value *value)
 {
 	struct classic_group *classic = group->classic;
-	struct classic_member *member, *next;
+	struct classic_member *member;
+	struct classic_member *next;
 
 	for (member = classic->members; member != NULL;
 	     member = member->hh.next)

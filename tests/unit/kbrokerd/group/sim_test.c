@@ -371,20 +371,19 @@ static bool is_settled(const struct sim *sim, int g)
 /*
  * Does anybody look after the topics?  When a static classic member takes the
  * place of the last that spoke KIP-848, the group is classic again and goes on
- * without a rebalance, as in Kafka: nobody was told that he leads.
+ * without a rebalance, as in Kafka: nobody was told that he leads.  And when
+ * that could not be written it is a consumer group still, of members whose
+ * heartbeats do not look.
  */
 static bool is_watched(const struct sim *sim, int g)
 {
-	const struct group *group =
-		group_find(&sim->kit->shard, slice_of(sim_group_ids[g]));
-
-	if (g != SIM_MIXED || group == NULL || group->consumer != NULL)
-		return true;
 	for (int i = 0; i < SIM_CLIENTS; i++) {
-		if (sim->clients[i].group == g && sim->clients[i].watches)
+		const struct sim_client *c = &sim->clients[i];
+
+		if (c->group == g && (c->watches || c->is_modern))
 			return true;
 	}
-	return false;
+	return g != SIM_MIXED;
 }
 
 /* The subscribers of a topic own each partition of it once. */
