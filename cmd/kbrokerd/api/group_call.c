@@ -293,11 +293,10 @@ static void ask(struct call *call, int32_t i)
 
 	if (api->check != NULL)
 		error = api->check(req, i);
-	if (error == WIRE_NONE)
-		error = api->group_of != NULL
-				? coordinator_enter(c, api->group_of(req, i),
-						    &shard)
-				: coordinator_enter_at(c, (size_t)i, &shard);
+	if (error == WIRE_NONE && api->group_of != NULL)
+		error = coordinator_enter(c, api->group_of(req, i), &shard);
+	else if (error == WIRE_NONE)
+		error = coordinator_enter_at(c, (size_t)i, &shard);
 	if (error != WIRE_NONE) {
 		answer_error(call, i, error);
 		return;

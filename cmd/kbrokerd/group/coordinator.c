@@ -510,7 +510,7 @@ static void want(struct coordinator *c, const struct image *image)
 
 		s->wanted = i < count && topic->partitions[i].leader ==
 						 c->broker->identity.node_id;
-		if (s->wanted)
+		if (topic != NULL && s->wanted)
 			s->wanted_id = topic->id;
 	}
 	c->work_for_loader = true;

@@ -260,10 +260,12 @@ static int64_t fetch(struct fixture *f, int16_t version, const char *group,
 	request.groups_count = 1;
 	do {
 		call(f, OFFSET_FETCH, version, &request, &response);
-		error = version >= 8 ? response.groups[0].error_code
-			: version > 1
-				? response.error_code
-				: response.topics[0].partitions[0].error_code;
+		if (version >= 8)
+			error = response.groups[0].error_code;
+		else if (version > 1)
+			error = response.error_code;
+		else
+			error = response.topics[0].partitions[0].error_code;
 	} while (is_passing(error));
 	assert_int_equal(error, WIRE_NONE);
 	return version >= 8 ? response.groups[0]
