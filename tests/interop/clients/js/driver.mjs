@@ -96,6 +96,7 @@ const resource = topic => ({ resourceType: TOPIC, resourceName: topic })
 class Member {
   constructor (options, topics) {
     this.records = []
+    this.pending = []
     this.ends = new Map()
     this.joined = 0
     this.error = null
@@ -146,7 +147,10 @@ class Member {
 
   async poll () {
     await new Promise(resolve => setTimeout(resolve, POLL_MS))
-    const records = this.take()
+    // What was not committed is told again, with what is committed next.
+    const held = new Set(this.owned().map(([t, p]) => `${t} ${p}`))
+    const records = [...this.pending.filter(
+      m => held.has(`${m.topic} ${m.partition}`)), ...this.take()]
     let committed = true
     try {
       if (records.length) {
@@ -154,14 +158,20 @@ class Member {
           topic: m.topic, partition: m.partition, offset: m.offset + 1n,
           leaderEpoch: -1 }]))
         await this.consumer.commit({ offsets: [...ends.values()] })
+        // It gives partitions away without waiting for a commit of ours.
+        const mine = new Set(this.owned().map(([t, p]) => `${t} ${p}`))
+        committed = [...ends.keys()].every(at => mine.has(at))
       }
     } catch (error) {
       committed = false
       this.fail(error)
     }
-    const rows = records.map(m => [m.topic, m.partition, Number(m.offset)])
+    this.pending = committed ? [] : records
+    const rows = some => some.map(
+      m => [m.topic, m.partition, Number(m.offset)])
     return { owned: this.owned(), joined: this.joined, error: this.error,
-      batches: [{ records: rows, committed }] }
+      // It may begin where it was committed before the rebalance was over.
+      batches: [{ records: rows(records), committed, again: true }] }
   }
 }
 

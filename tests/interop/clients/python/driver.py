@@ -23,7 +23,8 @@ such call.
     poll MEMBERS -> members     for each: {"owned": [[topic, partition]],
         "batches": [{"records": [[topic, partition, offset]],
                      "committed": whether they are,
-                     "at": when that was, if it was before this call}],
+                     "at": when that was, if it was before this call,
+                     "again": if some of it may have been told before}],
         "joined": how often it got an assignment, "error": Kafka's number}
     owned MEMBERS -> members    what each has at this moment, as in poll
     leave MEMBER                seek MEMBER TOPIC PARTITION OFFSET
