@@ -19,6 +19,8 @@ static void on_timer(void *arg)
 {
 	struct commits *c = arg;
 
+	if (c->under_way > 0)
+		return; /* still wanted when that is answered */
 	c->is_wanted = false;
 	commits_now(c);
 }
@@ -95,6 +97,7 @@ static void collect(void *arg, const struct delivered_part *part)
 	int64_t offset = offset_of(c, part);
 	struct group_commit_item *items = c->items;
 
+	c->is_looked_up |= offset < 0 && part->idle;
 	if (offset < 0 || offset == *part->committed)
 		return;
 	if (c->item_count == c->item_capacity) {
@@ -173,10 +176,20 @@ static void on_done(void *arg, const struct group_commit_item *items,
 		finish(c);
 }
 
+/* Soon the consumer knows where it starts. */
+static void look_again(struct commits *c)
+{
+	c->is_wanted = true;
+	loop_timer_set(c->timer, COMMIT_EVERY_MS);
+}
+
 bool commits_now(struct commits *c)
 {
 	c->item_count = 0;
+	c->is_looked_up = false;
 	delivered_each(c->delivered, collect, c);
+	if (c->is_looked_up && !c->is_finishing)
+		look_again(c);
 	if (c->item_count == 0)
 		return false;
 	c->last_ms = loop_now_ms(c->host->loop);
@@ -234,8 +247,13 @@ void commits_lost(struct commits *c, const struct group_partition *partitions,
 
 void commits_assigned(struct commits *c, const struct group_position *position)
 {
-	delivered_forget(c->delivered, position->partition.topic,
-			 position->partition.partition);
+	const struct group_partition *at = &position->partition;
+
+	delivered_forget(c->delivered, at->topic, at->partition);
+	if (delivered_begin(c->delivered, at->topic, at->partition) < 0)
+		commits_fail(c, EXIT_REFUSED, "out of memory");
+	else
+		look_again(c);
 }
 
 void commits_settle(struct commits *c, const struct group_partition *partitions,

@@ -19,6 +19,7 @@ struct commits {
 	struct loop_timer *timer;
 	size_t under_way; /* commits that are not answered yet */
 	bool is_wanted;
+	bool is_looked_up; /* of some partition the start is not known yet */
 	int64_t last_ms;
 	/* Called when a commit has ended; may be NULL. */
 	void (*on_committed)(void *arg);
@@ -53,7 +54,8 @@ bool commits_now(struct commits *c);
 void commits_lost(struct commits *c, const struct group_partition *partitions,
 		  size_t count);
 
-/* commit_mode.assigned() */
+/* commit_mode.assigned(): where it begins is committed too, so that the next
+ * who comes begins there and not where nothing is stored leads to then. */
 void commits_assigned(struct commits *c, const struct group_position *position);
 
 /* commit_mode.settle() begins ... */

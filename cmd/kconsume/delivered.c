@@ -32,6 +32,7 @@ struct run {
 struct part {
 	char *topic;
 	int32_t partition;
+	bool begun;          /* ours, written or not */
 	int64_t next_offset; /* -1: nothing is done yet */
 	int64_t written;     /* one past the last record; -1: forgotten */
 	int64_t ever;        /* the highest that written ever was */
@@ -216,8 +217,19 @@ static void forget(struct delivered *d, struct part *p)
 {
 	while (p->count > 0)
 		drop_first_run(d, p);
+	p->begun = false;
 	p->next_offset = p->written = -1;
 	p->acked = p->committed = -1;
+}
+
+int delivered_begin(struct delivered *d, const char *topic, int32_t partition)
+{
+	struct part *p = part_get(d, topic, partition);
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->begun = true;
+	return 0;
 }
 
 int delivered_write(struct delivered *d, const char *topic, int32_t partition,
@@ -352,7 +364,7 @@ int delivered_ack(struct delivered *d, const char *topic, int32_t partition,
 	struct part *p = part_find(d, topic, partition);
 	int rc = 0;
 
-	if (p == NULL)
+	if (p == NULL || p->ever < 0)
 		return -ENOENT;
 	*written_out = p->ever;
 	if (offset >= p->ever)
@@ -384,7 +396,7 @@ void delivered_each(struct delivered *d,
 		struct part *p = d->parts[i];
 		struct delivered_part seen;
 
-		if (p->written < 0)
+		if (p->written < 0 && !p->begun)
 			continue;
 		settle(d, p);
 		seen = (struct delivered_part){

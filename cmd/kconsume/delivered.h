@@ -39,6 +39,10 @@ void delivered_free(struct delivered *d);
 int delivered_write(struct delivered *d, const char *topic, int32_t partition,
 		    int64_t offset, int64_t position);
 
+/* The partition is ours from here on, though nothing of it was written yet.
+ * Returns 0 or -ENOMEM. */
+int delivered_begin(struct delivered *d, const char *topic, int32_t partition);
+
 /* Nothing more should be written before something is done. */
 bool delivered_is_full(const struct delivered *d);
 
@@ -73,7 +77,8 @@ struct delivered_part {
 	int64_t *committed;  /* the caller's; -1 since it was forgotten */
 };
 
-/* Call for each partition that was written since it was last forgotten. */
+/* Call for each partition that was begun or written since it was last
+ * forgotten. */
 void delivered_each(struct delivered *d,
 		    void (*on_part)(void *arg,
 				    const struct delivered_part *part),

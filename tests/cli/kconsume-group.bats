@@ -121,6 +121,24 @@ start_quick_broker() {
 	stop "$pid"
 }
 
+@test "where a group begins it goes on: nothing between two runs is lost" {
+	start_quick_broker
+	new_topic 2
+	echo before | kproduce -t "$topic" -p 0
+	for protocol in classic consumer; do
+		expect 0 kconsume -G "$protocol" -X "group.protocol=$protocol" \
+			-e "$topic"
+		[ -z "$output" ]
+	done
+	printf 'a\n' | kproduce -t "$topic" -p 0
+	printf 'b\n' | kproduce -t "$topic" -p 1
+	for protocol in classic consumer; do
+		expect 0 kconsume -G "$protocol" -X "group.protocol=$protocol" \
+			-e "$topic"
+		[ "$(sort <<<"$output")" = $'a\nb' ]
+	done
+}
+
 @test "-c ends after that many, and the next member goes on behind them" {
 	start_quick_broker
 	new_topic
