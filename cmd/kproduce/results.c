@@ -111,9 +111,16 @@ void results_on_ack(void *arg, const struct source *source)
 
 void results_ack_end(struct program *p)
 {
-	if (p->all_read && p->status == EXIT_OK && signals_ending() == 0 &&
-	    ack_sources_are_clean(p->acks))
-		output_put(&p->report, "end\n", 4);
+	if (output_flush(&p->report) < 0 || !p->all_read ||
+	    p->status != EXIT_OK || signals_ending() != 0 ||
+	    !ack_sources_are_clean(p->acks))
+		return;
+	output_put(&p->report, "end\n", 4);
+	/* Who has every acknowledgement needs no end, and may have gone. */
+	if (output_flush(&p->report) == -EPIPE) {
+		p->report.error = 0;
+		buffer_reset(&p->report.buffer);
+	}
 }
 
 /* --failed */

@@ -121,6 +121,20 @@ source_of() {
 	reap "$pid" 141
 }
 
+@test "--ack-src: who has all acknowledgements may go before the end" {
+	start_broker
+	new_topic
+	mkfifo in out
+	exec 5<>in
+	head -n 1 <out >first 3>&- 5>&- &
+	head_pid=$!
+	start kproduce -J -t "$topic" --ack-src <in >out 5>&-
+	source_of 0 1 >&5
+	wait "$head_pid"
+	exec 5>&-
+	reap "$pid" 0
+}
+
 @test "--ack-src goes with -J and without --report" {
 	expect 2 kproduce -t x --ack-src </dev/null
 	expect_text "$stderr" "--ack-src goes with -J"
