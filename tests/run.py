@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Run test programs, two at a time, and close with one line of counts.
+"""Run test programs, some at a time, and close with one line of counts.
 
     run.py [--jobs N] [--strict] FILE...
 
-A FILE is a bats file or a cmocka program; both speak TAP.  What fails is shown
+By default one more at a time than there are processors: many wait.  A FILE is
+a bats file or a cmocka program; both speak TAP.  What fails is shown
 whole.  The last line is "N passed, N failed, N skipped".  With --strict a
 test that is skipped for a reason that 'make deps' could have removed counts
 as failed: only reasons that start with "no JDK", "no Go" or "no Node" are left.
@@ -81,7 +82,7 @@ def is_needless(reason):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("files", nargs="+")
     args = parser.parse_args()
