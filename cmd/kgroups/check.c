@@ -312,6 +312,15 @@ static int say(const struct check *c, const struct snapshot *s)
 	return (int)c->level;
 }
 
+static bool has_positions(const struct snapshot *s, size_t group)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->items[i].group == group)
+			return true;
+	}
+	return false;
+}
+
 static void look(struct check *c, struct snapshot *s)
 {
 	struct client_error error = { 0 };
@@ -324,8 +333,16 @@ static void look(struct check *c, struct snapshot *s)
 	for (size_t g = 0; g < s->group_count; g++) {
 		char why[LINE_MAX_BYTES];
 
-		if (s->groups[g].code == WIRE_NONE)
+		if (s->groups[g].code == WIRE_NONE && has_positions(s, g))
 			continue;
+		if (s->groups[g].code == WIRE_NONE) {
+			snprintf(why, sizeof(why),
+				 "group %s: nothing is committed, and no "
+				 "member has a partition",
+				 s->groups[g].name);
+			unknown(c, why);
+			continue;
+		}
 		if (s->groups[g].code == WIRE_GROUP_ID_NOT_FOUND &&
 		    !snapshot_lacks(s, g))
 			continue;

@@ -249,6 +249,8 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect 3 kgroups check "$group-none" -w 5
 	expect_same "$output" "LAG UNKNOWN - group $group-none: does not exist"
 	expect_same "$stderr" ""
+	expect 3 kgroups check "$group" -w 5 -t "$topic-other"
+	expect_same "$output" "LAG UNKNOWN - group $group: nothing is committed, and no member has a partition"
 	expect 2 kgroups check "$group" -c 5 -J
 	expect_same "$(jq -c '[.status, .code, .lag, .partition]' <<<"$output")" '["CRITICAL",2,6,0]'
 }
