@@ -17,6 +17,9 @@
 #include "kbrokerd/broker.h"
 #include "wire/error_codes.h"
 
+/* What who waits for others may have asked with: it is kept meanwhile. */
+enum { PARKED_BYTES_MAX = 4 << 20 };
+
 struct group_calls;
 
 /* One group that is asked. */
@@ -203,6 +206,14 @@ static void wait_or_reply(struct group_calls *all)
 		reply(all);
 }
 
+/* How long an answer waits for its log. */
+static int64_t commit_deadline_us(const struct request *req)
+{
+	return request_now_us(req) +
+	       config_int(req->broker->config, "offsets.commit.timeout.ms") *
+		       1000;
+}
+
 static void on_wake(struct request *req)
 {
 	struct group_calls *all = req->state;
@@ -214,9 +225,11 @@ static void on_wake(struct request *req)
 	for (int32_t i = 0; i < all->count; i++) {
 		struct call *call = &all->calls[i];
 
-		/* It was answered just now. */
-		if (call->answered && call->log != NULL && !call->waiting)
-			wait_for_log(call);
+		if (!call->answered || call->log == NULL || call->waiting)
+			continue;
+		/* It was answered just now: its time begins. */
+		all->deadline_us = commit_deadline_us(req);
+		wait_for_log(call);
 	}
 	wait_or_reply(all);
 }
@@ -236,7 +249,7 @@ static void on_deadline(struct request *req)
 			call->answered = true;
 			if (call->spare != NULL)
 				fail(all, call->spare, WIRE_NOT_COORDINATOR);
-		} else if (call->waiting && call->ask.answer != NULL) {
+		} else if (call->log != NULL && call->ask.answer != NULL) {
 			fail(all, call->ask.answer,
 			     WIRE_COORDINATOR_NOT_AVAILABLE);
 		}
@@ -303,6 +316,10 @@ static void ask(struct call *call, int32_t i)
 	}
 	call->shard = shard;
 	api->run(coordinator_core(shard), &call->ask, req->message, i);
+	if (!call->answered && req->arena.total > PARKED_BYTES_MAX) {
+		group_ask_drop(&call->ask);
+		answer_error(call, i, WIRE_INVALID_REQUEST);
+	}
 	if (!call->answered) {
 		call->spare = blank(all, i);
 		park(all, INT64_MAX);
@@ -342,11 +359,8 @@ static int init_calls(struct group_calls *all)
 static void wait_for_logs(struct group_calls *all)
 {
 	struct request *req = all->req;
-	const struct config *config = req->broker->config;
 
-	all->deadline_us =
-		request_now_us(req) +
-		config_int(config, "offsets.commit.timeout.ms") * 1000;
+	all->deadline_us = commit_deadline_us(req);
 	if (all->parked) {
 		partition_wait_set_listen(&all->waits, on_ready, req);
 		return;

@@ -43,14 +43,15 @@ static struct slice heartbeat_group(const struct request *req, int32_t i)
 	return request->group_id;
 }
 
-/* What a member subscribes to is kept. */
+/* What a member subscribes to is kept: a name is more than its letters. */
 static size_t names_bytes(
 	const struct consumer_group_heartbeat_request *request)
 {
 	size_t bytes = request->subscribed_topic_regex.len;
 
 	for (int32_t i = 0; i < request->subscribed_topic_names_count; i++)
-		bytes += request->subscribed_topic_names[i].len;
+		bytes += request->subscribed_topic_names[i].len +
+			 sizeof(struct slice);
 	return bytes;
 }
 

@@ -169,8 +169,13 @@ static void complete(struct group *group)
 		if (!become_empty(group))
 			wait_for_joins(group, CLASSIC_RETRY_MS);
 	} else if (!elect_leader(classic)) {
-		/* Static members only, which have a session to come back. */
-		wait_for_joins(group, classic_group_rebalance_ms(classic));
+		/* Static members only, which have a session to come back.  A
+		 * rebalance timeout of 0 must not have us try without end. */
+		int32_t wait_ms = classic_group_rebalance_ms(classic);
+
+		wait_for_joins(group, wait_ms > CLASSIC_RETRY_MS
+					      ? wait_ms
+					      : CLASSIC_RETRY_MS);
 	} else if (!next_generation(group)) {
 		wait_for_joins(group, CLASSIC_RETRY_MS);
 	}

@@ -12,6 +12,7 @@
 
 #include "kbrokerd/group/consumer_embedded.h"
 #include "kbrokerd/group/consumer_turn.h"
+#include "kbrokerd/group/memory.h"
 #include "kbrokerd/group/migrate.h"
 #include "wire/enums.h"
 #include "wire/error_codes.h"
@@ -329,6 +330,9 @@ static int16_t check_join(const struct group *group, const struct join *join)
 
 	if (c->member_count >= most && consumer_find(c, join->id) == NULL)
 		return WIRE_GROUP_MAX_SIZE_REACHED;
+	if (consumer_find(c, join->id) == NULL &&
+	    group_memory_is_full(group->shard, 0))
+		return WIRE_POLICY_VIOLATION;
 	if (!is_supported(c, join->request))
 		return WIRE_INCONSISTENT_GROUP_PROTOCOL;
 	if (join->request->member_id.len == 0 &&

@@ -71,6 +71,18 @@ int embedded_read_assignment(struct slice bytes, struct arena *arena,
 	return decode(&consumer_protocol_assignment_desc, bytes, arena, out);
 }
 
+/* Drop partitions that the topic has not, in place: how many are left. */
+static int32_t keep_known(int32_t *partitions, int32_t count, int32_t known)
+{
+	int32_t kept = 0;
+
+	for (int32_t i = 0; i < count; i++) {
+		if (partitions[i] >= 0 && partitions[i] < known)
+			partitions[kept++] = partitions[i];
+	}
+	return kept;
+}
+
 int embedded_find_topics(struct arena *arena, const struct group_topics *topics,
 			 const void *list, int32_t count,
 			 struct assignment *out)
@@ -92,7 +104,9 @@ int embedded_find_topics(struct arena *arena, const struct group_topics *topics,
 			continue;
 		found[n].topic_id = topic.id;
 		found[n].partitions = named[i].partitions;
-		found[n++].partitions_count = named[i].partitions_count;
+		found[n++].partitions_count = keep_known(
+			named[i].partitions, named[i].partitions_count,
+			topic.partition_count);
 	}
 	return assignment_from_wire(arena, found, n, out);
 }

@@ -191,7 +191,7 @@ static uint8_t *put_text(uint8_t *to, struct slice text, struct slice *out)
 }
 
 /* Its own memory and, at the end, its key: all texts with their lengths. */
-static struct consumer_subscription *make_subscription(
+static struct consumer_subscription *copy_subscription(
 	const struct slice *names, int32_t count, struct slice pattern)
 {
 	struct consumer_subscription *s;
@@ -204,13 +204,28 @@ static struct consumer_subscription *make_subscription(
 	if (s == NULL)
 		return NULL;
 	s->names = (struct slice *)(s + 1);
-	memcpy(s->names, names, (size_t)count * sizeof(*names));
-	s->name_count = tidy_names(s->names, count);
+	s->name_count = count;
 	at = put_text((uint8_t *)(s->names + count), pattern, &s->pattern);
-	for (int32_t i = 0; i < s->name_count; i++)
-		at = put_text(at, s->names[i], &s->names[i]);
+	for (int32_t i = 0; i < count; i++)
+		at = put_text(at, names[i], &s->names[i]);
 	s->hh.key = s->names + count;
 	s->hh.keylen = (unsigned)(at - (uint8_t *)s->hh.key);
+	return s;
+}
+
+/* Of the names as they came only what is kept takes memory. */
+static struct consumer_subscription *make_subscription(
+	const struct slice *names, int32_t count, struct slice pattern)
+{
+	struct slice *tidy = calloc((size_t)count + 1, sizeof(*tidy));
+	struct consumer_subscription *s = NULL;
+
+	if (tidy == NULL)
+		return NULL;
+	memcpy(tidy, names, (size_t)count * sizeof(*tidy));
+	count = tidy_names(tidy, count);
+	s = copy_subscription(tidy, count, pattern);
+	free(tidy);
 	return s;
 }
 

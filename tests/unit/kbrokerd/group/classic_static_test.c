@@ -264,6 +264,26 @@ static void a_group_of_absent_static_members_waits_for_them(void **state)
 	clear_two(kit, c);
 }
 
+static void one_without_time_to_rebalance_is_not_waited_for_at_once_again(
+	void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct classic_client c[2];
+
+	(void)state;
+	c[0] = classic_client(NULL);
+	c[1] = classic_client("b");
+	c[1].rebalance_ms = 0;
+	c[1].session_ms = 10 * CLASSIC_REBALANCE_MS;
+	classic_kit_stabilize(kit, c, 2);
+	assert_int_equal(classic_kit_leave(kit, c[0].member_id, NULL),
+			 WIRE_NONE);
+	/* It would try for ever, and time would stand still. */
+	kit_advance_ms(kit, CLASSIC_REBALANCE_MS);
+	assert_string_equal(classic_kit_state(kit), "PreparingRebalance");
+	clear_two(kit, c);
+}
+
 static void a_static_member_leaves_by_its_instance_id(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -316,6 +336,8 @@ int main(void)
 			one_that_is_away_keeps_its_place_for_its_session),
 		cmocka_unit_test(
 			a_group_of_absent_static_members_waits_for_them),
+		cmocka_unit_test(
+			one_without_time_to_rebalance_is_not_waited_for_at_once_again),
 		cmocka_unit_test(a_static_member_leaves_by_its_instance_id),
 		cmocka_unit_test(
 			an_id_that_was_given_out_is_not_a_static_members),
