@@ -177,7 +177,8 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	new_group 1 0
 	kgroups lag "$group" --time -o time_lag >lag
 	read -r first <lag
-	[ "$first" -ge 3600000 ] && [ "$first" -lt 3900000 ]
+	[ "$first" -ge 3600000 ]
+	[ "$first" -lt 3900000 ]
 	expect_same "$(tail -1 lag)" 0
 	expect 0 kgroups lag "$group" -o time_lag -t "$topic:0"
 	expect_same "$output" ""

@@ -99,8 +99,12 @@ static void add_change(struct commit *c, const struct group_topic *topic,
 				  ? slice_of("")
 				  : p->committed_metadata;
 	value->commit_timestamp = c->shard->wall_ms;
-	value->expire_timestamp =
-		retention_ms < 0 ? -1 : c->shard->wall_ms + retention_ms;
+	value->expire_timestamp = -1;
+	if (retention_ms >= 0)
+		value->expire_timestamp =
+			retention_ms > INT64_MAX - c->shard->wall_ms
+				? INT64_MAX
+				: c->shard->wall_ms + retention_ms;
 	value->topic_id = topic->id;
 	group_changes_add(&c->changes, RECORD_OFFSET_COMMIT, key,
 			  retention_ms < 0 ? VALUE_NEWEST : VALUE_WITH_EXPIRY,

@@ -101,8 +101,9 @@ static bool expire(struct sweep *s, const struct group *group)
 	HASH_ITER(hh, group->offsets, o, next)
 	{
 		flush_much(s);
-		if (is_expired(s->shard, o, empty_since) &&
-		    !group_subscribes(group, o->topic)) {
+		if (group_offset_is_stale(s->shard, o) ||
+		    (is_expired(s->shard, o, empty_since) &&
+		     !group_subscribes(group, o->topic))) {
 			group_offset_remove(o, group, &s->changes);
 			s->expired++;
 		} else {

@@ -85,6 +85,8 @@ static int fetch_topic(const struct group_shard *shard,
 		row->error_code = error;
 		if (group != NULL && error == WIRE_NONE)
 			o = group_offset_find(group, name, partition);
+		if (o != NULL && group_offset_is_stale(shard, o))
+			o = NULL;
 		if (fill_row(row, o, ask->arena) < 0)
 			return -ENOMEM;
 		to->partitions_count++;
@@ -127,18 +129,23 @@ static int order(const void *a, const void *b)
 				(x->partition < y->partition);
 }
 
-static const struct group_offset **sorted(const struct group *group,
-					  struct arena *arena)
+static const struct group_offset **sorted(const struct group_shard *shard,
+					  const struct group *group,
+					  struct arena *arena,
+					  uint32_t *count_out)
 {
 	const struct group_offset **all =
 		arena_alloc(arena, group->offset_count * sizeof(void *));
-	size_t n = 0;
+	uint32_t n = 0;
 
 	for (const struct group_offset *o = group->offsets;
-	     all != NULL && o != NULL; o = o->hh.next)
-		all[n++] = o;
-	if (all != NULL)
+	     all != NULL && o != NULL; o = o->hh.next) {
+		if (!group_offset_is_stale(shard, o))
+			all[n++] = o;
+	}
+	if (n > 0)
 		qsort(all, n, sizeof(void *), order);
+	*count_out = n;
 	return all;
 }
 
@@ -177,20 +184,20 @@ static int fetch_all(const struct group_shard *shard, const struct group *group,
 		     const struct group_ask *ask, answered_group *answer)
 {
 	const struct group_offset **all;
-	uint32_t end;
+	uint32_t count, end;
 	int rc = 0;
 
 	if (group == NULL || group->offset_count == 0)
 		return 0;
-	all = sorted(group, ask->arena);
+	all = sorted(shard, group, ask->arena, &count);
 	answer->topics = wire_array(&offset_fetch_response_groups_topics_desc,
-				    ask->arena, (int32_t)group->offset_count);
+				    ask->arena, (int32_t)count);
 	if (all == NULL || answer->topics == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; rc == 0 && i < group->offset_count; i = end) {
+	for (uint32_t i = 0; rc == 0 && i < count; i = end) {
 		answered_topic *to = &answer->topics[answer->topics_count];
 
-		for (end = i + 1; end < group->offset_count &&
+		for (end = i + 1; end < count &&
 				  slice_equal(all[end]->topic, all[i]->topic);)
 			end++;
 		if (!find_id(shard, ask, all[i]->topic, &to->topic_id))

@@ -44,6 +44,16 @@ struct group_offset *group_offset_find(const struct group *group,
 	return o;
 }
 
+bool group_offset_is_stale(const struct group_shard *shard,
+			   const struct group_offset *o)
+{
+	struct group_topic now;
+
+	return !uuid_equal(o->topic_id, UUID_ZERO) &&
+	       shard->topics->by_name(shard->topics, o->topic, &now) &&
+	       !uuid_equal(o->topic_id, now.id);
+}
+
 static struct group_offset *new_offset(struct slice topic, int32_t partition,
 				       struct slice metadata)
 {

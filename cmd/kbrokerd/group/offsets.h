@@ -30,6 +30,11 @@ struct group_offset {
 struct group_offset *group_offset_find(const struct group *group,
 				       struct slice topic, int32_t partition);
 
+/* Was it committed to a topic that had this name before?  Then it says nothing
+ * of today's. */
+bool group_offset_is_stale(const struct group_shard *shard,
+			   const struct group_offset *o);
+
 /* A tombstone of it; o must live until the commit. */
 void group_offset_remove(const struct group_offset *o,
 			 const struct group *group,

@@ -224,7 +224,7 @@ static void measure(struct lag_row *lag, struct partition *p, int64_t now_ms)
 	struct partition_offsets offsets;
 	int64_t since_ms;
 
-	if (partition_offsets(p, &offsets) < 0 ||
+	if (lag->offset < 0 || partition_offsets(p, &offsets) < 0 ||
 	    offsets.high_watermark <= lag->offset)
 		return;
 	lag->records = offsets.high_watermark - lag->offset;

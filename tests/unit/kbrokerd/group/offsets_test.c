@@ -388,6 +388,28 @@ static void offsets_go_with_their_topic(void **state)
 	group_kit_free(kit);
 }
 
+static void what_is_left_of_a_topic_is_not_given_to_the_next(void **state)
+{
+	struct group_kit *kit = kit_with_topics();
+	struct kit_ask *ask;
+
+	(void)state;
+	commit_offset(kit, "g", "a", 0, 5);
+	commit_offset(kit, "g", "b", 0, 2);
+	kit->append_rc = -ENOSPC; /* its end cannot be written */
+	kit_remove_topic(kit, "a");
+	kit->append_rc = 0;
+	kit_add_topic(kit, "a", 4);
+	assert_int_equal(fetch(kit, "g", "a", 0), -1);
+	ask = kit_ask_new(8);
+	assert_int_equal(fetch_all(kit, "g", ask)->topics_count, 1);
+	kit_ask_free(ask);
+	group_expire_offsets(&kit->shard);
+	assert_int_equal(group_find(&kit->shard, slice_of("g"))->offset_count,
+			 1);
+	group_kit_free(kit);
+}
+
 static void thousands_of_offsets_go_in_batches(void **state)
 {
 	enum { COUNT = 2500 };
@@ -595,6 +617,8 @@ int main(void)
 		cmocka_unit_test(a_group_that_there_is_not_has_no_offsets),
 		cmocka_unit_test(offsets_are_deleted_one_by_one),
 		cmocka_unit_test(offsets_go_with_their_topic),
+		cmocka_unit_test(
+			what_is_left_of_a_topic_is_not_given_to_the_next),
 		cmocka_unit_test(thousands_of_offsets_go_in_batches),
 		cmocka_unit_test(
 			offsets_of_a_simple_consumer_expire_by_their_commit),
