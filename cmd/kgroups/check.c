@@ -312,15 +312,6 @@ static int say(const struct check *c, const struct snapshot *s)
 	return (int)c->level;
 }
 
-static bool has_positions(const struct snapshot *s, size_t group)
-{
-	for (size_t i = 0; i < s->count; i++) {
-		if (s->items[i].group == group)
-			return true;
-	}
-	return false;
-}
-
 static void look(struct check *c, struct snapshot *s)
 {
 	struct client_error error = { 0 };
@@ -333,7 +324,8 @@ static void look(struct check *c, struct snapshot *s)
 	for (size_t g = 0; g < s->group_count; g++) {
 		char why[LINE_MAX_BYTES];
 
-		if (s->groups[g].code == WIRE_NONE && has_positions(s, g))
+		if (s->groups[g].code == WIRE_NONE &&
+		    snapshot_has_positions(s, g))
 			continue;
 		if (s->groups[g].code == WIRE_NONE) {
 			snprintf(why, sizeof(why),

@@ -31,7 +31,12 @@ static int read_plan(struct kgroups *k, const char *name, struct plan *plan)
 	int64_t line;
 	int status = read_file(k, name, &text);
 
-	if (status == EXIT_GO_ON && text.len > 0) {
+	/* What was to make it has failed: that must not look well. */
+	if (status == EXIT_GO_ON && text.len == 0)
+		status = message_fail(&k->run.messages, EXIT_BAD_DATA,
+				      "%s is empty, not a plan",
+				      strcmp(name, "-") == 0 ? "stdin" : name);
+	if (status == EXIT_GO_ON) {
 		int rc = plan_read(plan, buffer_slice(&text), k->options.group,
 				   why, &line);
 

@@ -74,6 +74,15 @@ bool snapshot_lacks(const struct snapshot *s, size_t group)
 	return true;
 }
 
+bool snapshot_has_positions(const struct snapshot *s, size_t group)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->items[i].group == group)
+			return true;
+	}
+	return false;
+}
+
 void snapshot_clear(struct snapshot *s)
 {
 	admin_answers_clear(&s->answers);

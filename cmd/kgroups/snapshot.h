@@ -55,6 +55,9 @@ struct position *snapshot_find(const struct snapshot *s, size_t group,
 /* Is there nothing of it: no members, no offsets? */
 bool snapshot_lacks(const struct snapshot *s, size_t group);
 
+/* Is there any position of it, committed or not? */
+bool snapshot_has_positions(const struct snapshot *s, size_t group);
+
 int64_t position_lag(const struct position *p);
 
 #endif /* KGROUPS_SNAPSHOT_H */

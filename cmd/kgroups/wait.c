@@ -33,6 +33,12 @@ static bool lag_holds(struct waiting *w, const struct snapshot *s, size_t g)
 			 s->groups[g].name);
 		return false;
 	}
+	if (!snapshot_has_positions(s, g)) {
+		snprintf(w->why, sizeof(w->why),
+			 "group '%.200s' has committed nothing",
+			 s->groups[g].name);
+		return false;
+	}
 	for (size_t i = 0; i < s->count; i++) {
 		const struct position *p = &s->items[i];
 		int64_t lag = position_lag(p);

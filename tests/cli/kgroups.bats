@@ -282,6 +282,8 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect_text "$stderr" "group '$group' has 0 members, not 1"
 	expect 3 kgroups wait "$group-none" --lag 0 --timeout 300ms
 	expect_text "$stderr" "group '$group-none' is not there"
+	expect 3 kgroups wait "$group" --lag 0 -t "$topic-other" --timeout 300ms
+	expect_text "$stderr" "group '$group' has committed nothing"
 	expect 0 kgroups wait "$group-none" --state dead
 	join_group -o stored
 	expect 0 kgroups wait "$group" --lag 0 --state stable --timeout 30
@@ -356,6 +358,11 @@ $group,$topic,1,0"
 	expect 0 kgroups apply forth.csv --undo back.csv
 	expect_same "$(kgroups lag "$group" -t "$topic:0" -o committed)" 7
 	expect 0 kgroups apply plan --force --undo back.csv
+}
+
+@test "apply: an empty file is no plan" {
+	expect 6 kgroups apply </dev/null
+	expect_same "$stderr" "kgroups: error: stdin is empty, not a plan"
 }
 
 @test "apply refuses what cannot be meant, row by row" {
