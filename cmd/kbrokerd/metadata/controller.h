@@ -30,7 +30,8 @@ struct controller {
 			     char *error, size_t error_size);
 	void *check_arg;
 	struct record_list *records; /* what is decided goes to its end */
-	/* Set when the log is to say who votes from now on (kraft.version 1). */
+	/* Set when the log is to say who votes from now on (kraft.version 1).
+	 */
 	bool *wants_voters;
 	const struct metadata_change *change; /* NULL: nobody asked for it */
 };

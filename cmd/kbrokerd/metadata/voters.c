@@ -82,8 +82,7 @@ static int say(struct saying *s, const struct voter *voter,
 		.desc = &voters_record_desc,
 		.message = &s->voters,
 	};
-	return fill_endpoints(s,
-			      registered(image, voter->node_id, &s->arena));
+	return fill_endpoints(s, registered(image, voter->node_id, &s->arena));
 }
 
 int voters_batch(const struct voter *voter, const struct image *image,
