@@ -2,21 +2,19 @@
  * api_metadata_test.c - metadata, topics, configs and producer ids, asked for
  * by a client of a whole broker
  */
-#include <arpa/inet.h>
-#include <ftw.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kbrokerd/broker.h"
+#include "kbrokerd/temporary.h"
+#include "kbrokerd/whole_kit.h"
 #include "wire/enums.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -31,8 +29,7 @@ enum {
 	DESCRIBE_CONFIGS = 32,
 	CREATE_PARTITIONS = 37,
 	ALTER_CONFIGS = 44,
-	NEWEST_METADATA = 13,
-	WAIT_MS = 20000
+	NEWEST_METADATA = 13
 };
 
 struct fixture {
@@ -47,10 +44,6 @@ static void start(struct fixture *f, const char *set)
 {
 	const char *const sets[] = { "listeners=PLAINTEXT://127.0.0.1:0",
 				     "num.network.threads=2", set };
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
 	char error[256] = "";
 
 	assert_int_equal(
@@ -58,11 +51,7 @@ static void start(struct fixture *f, const char *set)
 		0);
 	if (broker_start(f->config, NULL, &f->broker, error, sizeof(error)) < 0)
 		fail_msg("%s", error);
-	address.sin_port = htons((uint16_t)broker_port(f->broker));
-	f->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(
-		connect(f->fd, (struct sockaddr *)&address, sizeof(address)),
-		0);
+	f->fd = whole_dial(broker_port(f->broker));
 }
 
 static void stop(struct fixture *f)
@@ -77,20 +66,10 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/api_metadata_test.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(temporary_make(f->dir, sizeof(f->dir)), 0);
 	start(f, NULL);
 	*state = f;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
 }
 
 static int teardown(void **state)
@@ -99,7 +78,7 @@ static int teardown(void **state)
 
 	stop(f);
 	arena_clear(&f->arena);
-	assert_int_equal(nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	temporary_remove(f->dir);
 	free(f);
 	return 0;
 }
@@ -111,63 +90,10 @@ static void restart(struct fixture *f, const char *set)
 	start(f, set);
 }
 
-static void read_fully(int fd, uint8_t *to, size_t len)
-{
-	while (len > 0) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		ssize_t n;
-
-		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-		n = read(fd, to, len);
-		assert_true(n > 0);
-		to += n;
-		len -= (size_t)n;
-	}
-}
-
-/* Ask, and decode the answer into response; nothing may be left over. */
 static void call(struct fixture *f, int16_t key, int version,
 		 const void *request, void *response)
 {
-	const struct wire_api *api = wire_api(key);
-	int16_t v = (int16_t)version;
-	struct request_header header = {
-		.request_api_key = key,
-		.request_api_version = v,
-		.correlation_id = 77,
-		.client_id = slice_of("test"),
-	};
-	struct response_header answer;
-	struct buffer frame = { 0 };
-	struct slice left;
-	uint8_t size[4];
-	uint8_t *bytes;
-	int64_t n;
-
-	buffer_put_be32(&frame, 0);
-	wire_encode(&request_header_desc, wire_request_header_version(api, v),
-		    &header, &frame, NULL);
-	assert_int_equal(wire_encode(api->request, v, request, &frame, NULL),
-			 0);
-	put_be32(frame.data, (uint32_t)frame.len - 4);
-	assert_int_equal(write(f->fd, frame.data, frame.len), frame.len);
-	buffer_clear(&frame);
-
-	read_fully(f->fd, size, sizeof(size));
-	left.len = get_be32(size);
-	bytes = arena_alloc(&f->arena, left.len);
-	left.data = bytes;
-	read_fully(f->fd, bytes, left.len);
-	n = wire_decode(&response_header_desc,
-			wire_response_header_version(api, v), left, &f->arena,
-			&answer);
-	assert_true(n > 0);
-	assert_int_equal(answer.correlation_id, 77);
-	left.data += n;
-	left.len -= (size_t)n;
-	assert_int_equal(
-		wire_decode(api->response, v, left, &f->arena, response),
-		left.len);
+	whole_call(f->fd, key, (int16_t)version, request, &f->arena, response);
 }
 
 /* Requests in a few words */

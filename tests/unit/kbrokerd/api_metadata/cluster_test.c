@@ -2,21 +2,19 @@
  * cluster_test.c - who coordinates, who votes, and topics page by page, asked
  * for by a client of a whole broker
  */
-#include <arpa/inet.h>
-#include <ftw.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "kbrokerd/broker.h"
+#include "kbrokerd/temporary.h"
+#include "kbrokerd/whole_kit.h"
 #include "wire/enums.h"
 #include "wire/errors.h"
 #include "wire/messages.h"
@@ -29,7 +27,6 @@ enum {
 	DESCRIBE_QUORUM = 55,
 	DESCRIBE_CLUSTER = 60,
 	DESCRIBE_TOPIC_PARTITIONS = 75,
-	WAIT_MS = 20000,
 	PARTITIONS = 5
 };
 
@@ -40,20 +37,6 @@ struct fixture {
 	int fd, controller_fd;
 	struct arena arena; /* of requests and answers */
 };
-
-static int dial(int port)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)port),
-	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
 
 static int setup(void **state)
 {
@@ -69,27 +52,17 @@ static int setup(void **state)
 	char error[256] = "";
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/cluster_test.XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(temporary_make(f->dir, sizeof(f->dir)), 0);
 	assert_int_equal(config_for_test(f->dir, sets,
 					 sizeof(sets) / sizeof(sets[0]),
 					 &f->config),
 			 0);
 	if (broker_start(f->config, NULL, &f->broker, error, sizeof(error)) < 0)
 		fail_msg("%s", error);
-	f->fd = dial(broker_listener_port(f->broker, 0));
-	f->controller_fd = dial(broker_listener_port(f->broker, 1));
+	f->fd = whole_dial(broker_listener_port(f->broker, 0));
+	f->controller_fd = whole_dial(broker_listener_port(f->broker, 1));
 	*state = f;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
 }
 
 static int teardown(void **state)
@@ -101,64 +74,15 @@ static int teardown(void **state)
 	assert_int_equal(broker_stop(f->broker), 0);
 	config_free(f->config);
 	arena_clear(&f->arena);
-	assert_int_equal(nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	temporary_remove(f->dir);
 	free(f);
 	return 0;
 }
 
-static void read_fully(int fd, uint8_t *to, size_t len)
-{
-	while (len > 0) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		ssize_t n;
-
-		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-		n = read(fd, to, len);
-		assert_true(n > 0);
-		to += n;
-		len -= (size_t)n;
-	}
-}
-
-/* Ask, and decode the answer into response; nothing may be left over. */
-static void call(struct fixture *f, int fd, int16_t key, int16_t v,
+static void call(struct fixture *f, int fd, int16_t key, int16_t version,
 		 const void *request, void *response)
 {
-	const struct wire_api *api = wire_api(key);
-	struct request_header header = { .request_api_key = key,
-					 .request_api_version = v,
-					 .correlation_id = 77,
-					 .client_id = slice_of("test") };
-	struct response_header answer;
-	struct buffer frame = { 0 };
-	struct slice left;
-	uint8_t size[4];
-	uint8_t *bytes;
-	int64_t n;
-
-	buffer_put_be32(&frame, 0);
-	wire_encode(&request_header_desc, wire_request_header_version(api, v),
-		    &header, &frame, NULL);
-	assert_int_equal(wire_encode(api->request, v, request, &frame, NULL),
-			 0);
-	put_be32(frame.data, (uint32_t)frame.len - 4);
-	assert_int_equal(write(fd, frame.data, frame.len), frame.len);
-	buffer_clear(&frame);
-
-	read_fully(fd, size, sizeof(size));
-	left.len = get_be32(size);
-	bytes = arena_alloc(&f->arena, left.len);
-	left.data = bytes;
-	read_fully(fd, bytes, left.len);
-	n = wire_decode(&response_header_desc,
-			wire_response_header_version(api, v), left, &f->arena,
-			&answer);
-	assert_true(n > 0);
-	left.data += n;
-	left.len -= (size_t)n;
-	assert_int_equal(
-		wire_decode(api->response, v, left, &f->arena, response),
-		left.len);
+	whole_call(fd, key, version, request, &f->arena, response);
 }
 
 static void create(struct fixture *f, const char *name, int32_t partitions)
