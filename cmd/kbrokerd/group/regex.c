@@ -88,12 +88,8 @@ static const char *read_group(struct reader *r)
 		return NULL;
 	if (peek(r, 2) == '<' && peek(r, 3) != '=' && peek(r, 3) != '!')
 		return NULL;
-	while (peek(r, ahead) > 0 && strchr("imsU-", peek(r, ahead)) != NULL) {
-		/* PCRE2 says J or nothing where RE2 says U. */
-		if (peek(r, ahead) == 'U')
-			return "flag U is not supported";
+	while (peek(r, ahead) > 0 && strchr("imsU-", peek(r, ahead)) != NULL)
 		ahead++;
-	}
 	if (peek(r, ahead) == ':' || (peek(r, ahead) == ')' && ahead > 2))
 		return NULL;
 	return "invalid or unsupported Perl syntax";

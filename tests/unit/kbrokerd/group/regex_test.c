@@ -40,6 +40,8 @@ static void a_pattern_matches_the_whole_name(void **state)
 	assert_true(matches("a|ab", "ab"));
 	assert_true(matches("[a-c]+-\\d{2,3}", "abc-123"));
 	assert_true(matches("(?i)ORDERS", "orders"));
+	assert_true(matches("(?U)o.*s", "orders"));
+	assert_true(matches("(?U-i:o.+)s?", "orders"));
 	assert_true(matches("(?:a|b)*?c", "abac"));
 	assert_true(matches("(?P<x>a)\\.b", "a.b"));
 	assert_true(matches("\\Qa.b\\E", "a.b"));
