@@ -318,20 +318,20 @@ words() {
 	exec 6<>out
 	start kconsume -t "$topic" >out
 	# The pipe is full, so it waits there, now or in a moment.
-	until [ "$(bytes_in 6)" -ge 65536 ]; do :; done
+	wait_until_full 6
 	kill -TERM "$pid"
 	while catches_term "$pid"; do :; done
 	kill -TERM "$pid"
 	reap "$pid" 143
 }
 
-# How much waits in the pipe behind that descriptor.
-bytes_in() {
-	python3 -c '
-import array, fcntl, sys, termios
-n = array.array("i", [0])
-fcntl.ioctl(int(sys.argv[1]), termios.FIONREAD, n)
-print(n[0])' "$1"
+# Until the pipe behind that descriptor takes no more.  Not by its bytes: writes
+# leave pages half full.
+wait_until_full() {
+	timeout "$TEST_LIMIT_SECONDS" python3 -c '
+import select, sys
+while select.select([], [int(sys.argv[1])], [], 0)[1]:
+    pass' "$1"
 }
 
 # Has it a handler for SIGTERM, which the first one takes away?
