@@ -102,20 +102,26 @@ static void each(const struct group_topics *topics,
 
 /* Settings of a group */
 
-/* Its own, else the broker's; within the broker's bounds, which may be other
- * ones than when it was set. */
-static int32_t setting(const struct image_topics *t,
-		       const struct config_set *own, const char *name,
-		       const char *broker_key, const char *min_key,
-		       const char *max_key)
+/* The broker's, of one setting; read once, since each heartbeat asks. */
+static struct bounded read_bounded(const struct config *config, const char *key,
+				   const char *min_key, const char *max_key)
+{
+	return (struct bounded){ config_int(config, key),
+				 config_int(config, min_key),
+				 config_int(config, max_key) };
+}
+
+/* The group's own, else the broker's; within the broker's bounds, which may
+ * be other ones than when it was set. */
+static int32_t setting(const struct bounded *broker,
+		       const struct config_set *own, const char *name)
 {
 	const char *text = own == NULL ? NULL : config_set_get(own, name);
-	int64_t min = config_int(t->config, min_key);
-	int64_t max = config_int(t->config, max_key);
-	int64_t value = text != NULL ? strtoll(text, NULL, 10)
-				     : config_int(t->config, broker_key);
+	int64_t value = text == NULL ? broker->value : strtoll(text, NULL, 10);
 
-	return (int32_t)(value < min ? min : value > max ? max : value);
+	return (int32_t)(value < broker->min   ? broker->min
+			 : value > broker->max ? broker->max
+					       : value);
 }
 
 static void consumer_settings(const struct group_topics *topics,
@@ -127,15 +133,9 @@ static void consumer_settings(const struct group_topics *topics,
 		image_configs(t->image, GROUP_RESOURCE, group_id);
 
 	out->session_timeout_ms =
-		setting(t, own, "consumer.session.timeout.ms",
-			"group.consumer.session.timeout.ms",
-			"group.consumer.min.session.timeout.ms",
-			"group.consumer.max.session.timeout.ms");
+		setting(&t->session, own, "consumer.session.timeout.ms");
 	out->heartbeat_interval_ms =
-		setting(t, own, "consumer.heartbeat.interval.ms",
-			"group.consumer.heartbeat.interval.ms",
-			"group.consumer.min.heartbeat.interval.ms",
-			"group.consumer.max.heartbeat.interval.ms");
+		setting(&t->heartbeat, own, "consumer.heartbeat.interval.ms");
 }
 
 /* Life */
@@ -167,7 +167,13 @@ struct image_topics *image_topics_new(const struct image *image,
 	};
 	image_retain(image);
 	t->image = image;
-	t->config = config;
+	t->session = read_bounded(config, "group.consumer.session.timeout.ms",
+				  "group.consumer.min.session.timeout.ms",
+				  "group.consumer.max.session.timeout.ms");
+	t->heartbeat =
+		read_bounded(config, "group.consumer.heartbeat.interval.ms",
+			     "group.consumer.min.heartbeat.interval.ms",
+			     "group.consumer.max.heartbeat.interval.ms");
 	atomic_init(&t->refs, 1);
 	if (before != NULL) {
 		t->deletions = before->deletions;

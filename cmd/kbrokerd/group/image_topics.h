@@ -10,16 +10,20 @@
 #include "kbrokerd/group/settings.h"
 #include "kbrokerd/metadata/image.h"
 
+/* One of the broker's settings that groups may set for themselves. */
+struct bounded {
+	int64_t value, min, max;
+};
+
 struct image_topics {
 	struct group_topics topics; /* the first member */
 	const struct image *image;  /* a reference */
-	const struct config *config;
+	struct bounded session, heartbeat;
 	uint64_t deletions; /* topics deleted so far */
 	_Atomic int32_t refs;
 };
 
-/* before: the last ones, or NULL.  config outlives it.  Returns NULL without
- * memory. */
+/* before: the last ones, or NULL.  Returns NULL without memory. */
 struct image_topics *image_topics_new(const struct image *image,
 				      const struct config *config,
 				      const struct image_topics *before);

@@ -99,7 +99,8 @@ struct group_log {
  * with fire filled in, it is not set.
  */
 struct group_timer {
-	int64_t at_ms; /* monotonic */
+	int64_t due_ms; /* monotonic */
+	int64_t at_ms;  /* its place in the heap, at latest when it is due */
 	void (*fire)(struct group_shard *shard, struct group_timer *timer);
 	bool is_set;
 	struct group_timer *child, *next, **link; /* the heap's */

@@ -65,13 +65,21 @@ static void set_top(struct group_shard *shard, struct group_timer *top)
 		top->link = &shard->timers;
 }
 
+static void put(struct group_shard *shard, struct group_timer *timer)
+{
+	timer->at_ms = timer->due_ms;
+	timer->is_set = true;
+	set_top(shard, meld(shard->timers, timer));
+}
+
 void group_timer_set(struct group_shard *shard, struct group_timer *timer,
 		     int64_t at_ms)
 {
+	timer->due_ms = at_ms;
+	if (timer->is_set && timer->at_ms <= at_ms)
+		return; /* it is put off when its turn comes: few ever fire */
 	group_timer_stop(shard, timer);
-	timer->at_ms = at_ms;
-	timer->is_set = true;
-	set_top(shard, meld(shard->timers, timer));
+	put(shard, timer);
 }
 
 void group_timer_stop(struct group_shard *shard, struct group_timer *timer)
@@ -103,6 +111,9 @@ void group_shard_run(struct group_shard *shard)
 		struct group_timer *timer = shard->timers;
 
 		group_timer_stop(shard, timer);
-		timer->fire(shard, timer);
+		if (timer->due_ms > timer->at_ms)
+			put(shard, timer);
+		else
+			timer->fire(shard, timer);
 	}
 }
