@@ -5,11 +5,32 @@
  * for what was exported says nothing of what is there now; clone wants nothing
  * to be there.
  */
+#include <string.h>
+
 #include "cli/json_writer.h"
 #include "kgroups/change.h"
 #include "kgroups/plan_file.h"
 #include "kgroups/snapshot.h"
 #include "wire/errors.h"
+
+/* -G is for rows that name no group.  Who gives it beside a plan of another
+ * group means one of the two, and we cannot know which. */
+static int check_groups(struct kgroups *k, const struct plan *plan)
+{
+	const char *group = k->options.group;
+
+	for (size_t i = 0; group != NULL && i < plan->count; i++) {
+		const struct plan_row *row = &plan->rows[i];
+
+		if (strcmp(row->group, group) != 0)
+			return message_fail(
+				&k->run.messages, EXIT_BAD_DATA,
+				"line %lld of the plan is for group '%s', -G "
+				"says '%s'; nothing changed",
+				(long long)row->line, row->group, group);
+	}
+	return EXIT_GO_ON;
+}
 
 int kgroups_apply(void *run)
 {
@@ -17,6 +38,8 @@ int kgroups_apply(void *run)
 	struct plan plan = { 0 };
 	int status = plan_files_read(k, &plan);
 
+	if (status == EXIT_GO_ON)
+		status = check_groups(k, &plan);
 	if (status == EXIT_GO_ON)
 		status = run_connect(&k->run);
 	if (status == EXIT_GO_ON)

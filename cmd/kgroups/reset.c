@@ -305,6 +305,24 @@ static bool aim_all(struct reset *r)
 	return true;
 }
 
+/* A name that was typed wrong is a new group once the plan is applied. */
+static void warn_of_new_groups(struct reset *r)
+{
+	for (size_t g = 0; g < r->names.count; g++) {
+		const char *group = r->names.items[g];
+		size_t i = 0;
+
+		while (i < r->plan.count &&
+		       strcmp(r->plan.rows[i].group, group) != 0)
+			i++;
+		if (i < r->plan.count && snapshot_lacks(&r->snapshot, g))
+			message_warning(&r->k->run.messages,
+					"group '%s' does not exist yet; apply "
+					"will make it",
+					group);
+	}
+}
+
 /* The verb */
 
 static int check_options(struct reset *r)
@@ -386,7 +404,10 @@ static int make_plan(struct reset *r)
 		}
 	}
 	add_rows(r);
-	return aim_all(r) ? EXIT_GO_ON : k->run.status;
+	if (!aim_all(r))
+		return k->run.status;
+	warn_of_new_groups(r);
+	return EXIT_GO_ON;
 }
 
 int kgroups_reset(void *run)

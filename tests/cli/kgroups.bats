@@ -331,6 +331,9 @@ $group,$topic,1,0"
 	# A group that is not there gets offsets for a topic that is named.
 	expect 0 kgroups reset "$group-new" -t "$topic" --to latest -J
 	expect_same "$(jq -c '[.from, .to]' <<<"$output" | paste -sd' ')" "[null,4] [null,0]"
+	expect_same "$stderr" "kgroups: warning: group '$group-new' does not exist yet; apply will make it"
+	expect 0 kgroups reset "$group" -t "$topic" --to latest
+	expect_same "$stderr" ""
 }
 
 @test "apply compares, commits, and writes the way back" {
@@ -363,6 +366,23 @@ $group,$topic,1,0"
 @test "apply: an empty file is no plan" {
 	expect 6 kgroups apply </dev/null
 	expect_same "$stderr" "kgroups: error: stdin is empty, not a plan"
+}
+
+@test "apply: a plan of another group than -G is bad, all of it" {
+	start_broker
+	new_topic 2
+	fill 10
+	new_group 4 0
+	printf '%s,0,5\n%s,%s,1,0\n' "$topic" "$group" "$topic" >plan
+	expect 6 kgroups apply plan -G "$group-b"
+	expect_same "$stderr" "kgroups: error: line 2 of the plan is for group '$group', -G says '$group-b'; nothing changed"
+	expect_same "$output" ""
+	expect_same "$(kgroups export "$group")" "$group,$topic,0,4
+$group,$topic,1,0"
+	expect 6 kgroups apply plan -G "$group-b" -n
+	expect 0 kgroups apply plan -G "$group" --undo back.csv
+	expect_same "$(kgroups export "$group")" "$group,$topic,0,5
+$group,$topic,1,0"
 }
 
 @test "apply refuses what cannot be meant, row by row" {
