@@ -20,7 +20,6 @@
 #include "wire/error_codes.h"
 
 enum {
-	MS_PER_MINUTE = 60000,
 	LOAD_RETRY_MS = 2000,
 	TELL_FULL_MS = 60000,
 	NS_PER_S = 1000000000,
@@ -153,8 +152,7 @@ static void wake_loader(struct coordinator *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Let go of the log: who waits is answered NOT_COORDINATOR. */
-static void unload(struct coordinator_shard *s)
+void coordinator_unload(struct coordinator_shard *s)
 {
 	if (s->state == SHARD_IDLE)
 		return;
@@ -230,7 +228,7 @@ void coordinator_leave(struct coordinator_shard *s)
 		logger_tell(s->coordinator->broker->logger, LOGGER_ERROR,
 			    "group", "out of memory: groups are loaded again",
 			    NULL);
-		unload(s);
+		coordinator_unload(s);
 		wake_loader(s->coordinator);
 	} else {
 		tell_full(s->coordinator, &s->core);
@@ -302,7 +300,7 @@ static int load(struct coordinator_shard *s, struct uuid topic_id)
 		s->state = SHARD_ACTIVE;
 		group_shard_loaded(&s->core);
 	} else {
-		unload(s);
+		coordinator_unload(s);
 	}
 	snprintf(partition, sizeof(partition), "%d", s->index);
 	if (rc < 0 && rc != -ECANCELED)
@@ -333,7 +331,7 @@ static int follow(struct coordinator_shard *s)
 	pthread_mutex_unlock(&c->lock);
 	stale = !wanted || !uuid_equal(topic_id, s->topic_id);
 	if (stale)
-		unload(s);
+		coordinator_unload(s);
 	idle = s->state == SHARD_IDLE;
 	pthread_mutex_unlock(&s->lock);
 	return idle && wanted ? load(s, topic_id) : 0;
@@ -452,215 +450,6 @@ static void *run_runner(void *arg)
 	return NULL;
 }
 
-/* Following the metadata */
-
-static struct coordinator_shard *new_shard(struct coordinator *c, size_t i)
-{
-	struct coordinator_shard *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->coordinator = c;
-	s->index = (int32_t)i;
-	s->next_ms = INT64_MAX;
-	pthread_mutex_init(&s->lock, NULL);
-	batch_builder_init(&s->builder);
-	return s;
-}
-
-static void free_shard(struct coordinator_shard *s)
-{
-	unload(s);
-	batch_builder_clear(&s->builder);
-	buffer_clear(&s->record);
-	buffer_clear(&s->batch);
-	pthread_mutex_destroy(&s->lock);
-	free(s);
-}
-
-/* As many shards as partitions; they never get fewer. */
-static void grow(struct coordinator *c, size_t count)
-{
-	struct coordinator_shard **more =
-		reallocarray(c->shards, count, sizeof(void *));
-
-	if (more == NULL)
-		return;
-	c->shards = more;
-	while (c->shard_count < count) {
-		struct coordinator_shard *s = new_shard(c, c->shard_count);
-
-		if (s == NULL)
-			return;
-		c->shards[c->shard_count++] = s;
-	}
-}
-
-static void want(struct coordinator *c, const struct image *image)
-{
-	const struct topic_image *topic =
-		image_topic(image, slice_of("__consumer_offsets"));
-	size_t count = topic == NULL ? 0 : (size_t)topic->partition_count;
-
-	if (count > c->shard_count)
-		grow(c, count);
-	c->partition_count = count < c->shard_count ? count : c->shard_count;
-	for (size_t i = 0; i < c->shard_count; i++) {
-		struct coordinator_shard *s = c->shards[i];
-
-		s->wanted = i < count && topic->partitions[i].leader ==
-						 c->broker->identity.node_id;
-		if (topic != NULL && s->wanted)
-			s->wanted_id = topic->id;
-	}
-	c->work_for_loader = true;
-	pthread_cond_signal(&c->on_loader);
-}
-
-/* Without memory shards keep the topics that they have until the next time. */
-static int take_image(struct coordinator *c, const struct image *image)
-{
-	struct image_topics *before = c->topics;
-	struct image_topics *t;
-
-	if (before != NULL &&
-	    image_offset(before->image) >= image_offset(image))
-		return 0;
-	t = image_topics_new(image, c->broker->config, before);
-	if (t == NULL)
-		return -ENOMEM;
-	c->topics = t;
-	c->topics_version = t->topics.version;
-	want(c, image);
-	/* So that each shard sees them soon. */
-	pthread_cond_signal(&c->on_runner);
-	image_topics_release(before);
-	return 0;
-}
-
-static int take_newest_image(struct coordinator *c)
-{
-	const struct image *image = metadata_image(c->broker->metadata);
-	int rc;
-
-	pthread_mutex_lock(&c->lock);
-	rc = take_image(c, image);
-	pthread_mutex_unlock(&c->lock);
-	image_release(image);
-	return rc;
-}
-
-static void note_leader(void *arg, const struct topic_image *old,
-			const struct topic_image *new)
-{
-	const struct topic_image *any = old != NULL ? old : new;
-	bool *changed = arg;
-
-	if (slice_is(any->name, "__consumer_offsets"))
-		*changed = true;
-}
-
-static void on_image(void *arg, const struct image *before,
-		     const struct image *after)
-{
-	struct coordinator *c = arg;
-	bool changed = image_topics_differ(before, after);
-
-	if (!changed)
-		image_each_changed_topic(before, after, note_leader, &changed);
-	if (changed)
-		take_newest_image(c);
-}
-
-/* Settings */
-
-static const struct {
-	const char *name;
-	enum group_migration migration;
-} policies[] = {
-	{ "disabled", MIGRATION_DISABLED },
-	{ "upgrade", MIGRATION_UPGRADE },
-	{ "downgrade", MIGRATION_DOWNGRADE },
-	{ "bidirectional", MIGRATION_BIDIRECTIONAL },
-};
-
-static enum group_migration policy_of(const char *text)
-{
-	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
-		if (strcasecmp(policies[i].name, text) == 0)
-			return policies[i].migration;
-	}
-	return MIGRATION_BIDIRECTIONAL;
-}
-
-/* Is word in the list "a, b,c"? */
-static bool lists(const char *list, const char *word)
-{
-	char copy[512];
-	char *rest;
-
-	snprintf(copy, sizeof(copy), "%s", list);
-	for (char *item = strtok_r(copy, ", ", &rest); item != NULL;
-	     item = strtok_r(NULL, ", ", &rest)) {
-		if (strcasecmp(item, word) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void read_assignors(struct coordinator *c, const char *text)
-{
-	struct group_settings *s = &c->settings;
-	char *rest;
-
-	snprintf(c->assignors, sizeof(c->assignors), "%s", text);
-	for (char *item = strtok_r(c->assignors, ", ", &rest);
-	     item != NULL && s->assignor_count < GROUP_ASSIGNORS_MAX;
-	     item = strtok_r(NULL, ", ", &rest))
-		s->assignors[s->assignor_count++] = item;
-}
-
-static int32_t int_setting(const struct config *config, const char *key)
-{
-	return (int32_t)config_int(config, key);
-}
-
-static void read_settings(struct coordinator *c, const struct config *config)
-{
-	const char *protocols =
-		config_text(config, "group.coordinator.rebalance.protocols");
-
-	c->settings = (struct group_settings){
-		.initial_rebalance_delay_ms =
-			int_setting(config, "group.initial.rebalance.delay.ms"),
-		.min_session_timeout_ms =
-			int_setting(config, "group.min.session.timeout.ms"),
-		.max_session_timeout_ms =
-			int_setting(config, "group.max.session.timeout.ms"),
-		.max_size = int_setting(config, "group.max.size"),
-		.classic_is_on = lists(protocols, "classic"),
-		.consumer_is_on = lists(protocols, "consumer"),
-		.migration = policy_of(
-			config_text(config, "group.consumer.migration.policy")),
-		.consumer_max_size =
-			int_setting(config, "group.consumer.max.size"),
-		.offsets_retention_ms =
-			config_int(config, "offsets.retention.minutes") *
-			MS_PER_MINUTE,
-		.offsets_check_interval_ms = config_int(
-			config, "offsets.retention.check.interval.ms"),
-		.offset_metadata_max_bytes =
-			int_setting(config, "offset.metadata.max.bytes"),
-	};
-	read_assignors(c, config_text(config, "group.consumer.assignors"));
-	c->memory.max = config_int(config, "group.memory.max.bytes");
-	c->told_full_ms = INT64_MIN / 2;
-	c->codec = (enum codec)config_int(config,
-					  "offsets.topic.compression.codec");
-	if (c->codec >= CODEC_COUNT)
-		c->codec = CODEC_NONE;
-}
-
 /* Life */
 
 static void init_locks(struct coordinator *c)
@@ -695,10 +484,10 @@ int coordinator_new(struct broker *broker, struct coordinator **c_out)
 		return -ENOMEM;
 	*c_out = c;
 	c->broker = broker;
-	read_settings(c, broker->config);
+	coordinator_read_settings(c, broker->config);
 	init_locks(c);
-	metadata_listen(broker->metadata, on_image, c);
-	rc = take_newest_image(c);
+	metadata_listen(broker->metadata, coordinator_on_image, c);
+	rc = coordinator_take_newest_image(c);
 	return rc < 0 ? rc : start_threads(c);
 }
 
@@ -724,7 +513,7 @@ void coordinator_free(struct coordinator *c)
 	if (c == NULL)
 		return;
 	for (size_t i = 0; i < c->shard_count; i++)
-		free_shard(c->shards[i]);
+		coordinator_shard_free(c->shards[i]);
 	free(c->shards);
 	image_topics_release(c->topics);
 	pthread_cond_destroy(&c->on_loader);

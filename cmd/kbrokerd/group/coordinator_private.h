@@ -62,6 +62,24 @@ struct coordinator {
 	bool has_loader, has_runner;
 };
 
+/* Let go of the log: who waits is answered NOT_COORDINATOR.  The shard's lock
+ * is held, or nobody else knows the shard. */
+void coordinator_unload(struct coordinator_shard *s);
+
+/* coordinator_settings.c */
+void coordinator_read_settings(struct coordinator *c,
+			       const struct config *config);
+
+/* coordinator_follow.c: have the shards that the newest image wants.  0 or
+ * -ENOMEM, and what was is kept. */
+int coordinator_take_newest_image(struct coordinator *c);
+
+/* A listener to the metadata, with the coordinator. */
+void coordinator_on_image(void *arg, const struct image *before,
+			  const struct image *after);
+
+void coordinator_shard_free(struct coordinator_shard *s);
+
 /* coordinator_log.c: struct group_log's append, with a shard. */
 int coordinator_append(void *arg, const struct group_changes *changes,
 		       int64_t wall_ms, int64_t *end_offset_out);
