@@ -488,7 +488,8 @@ void consumer_classic_heartbeat(struct group_shard *shard,
 
 /* LeaveGroup */
 
-/* A static one may be sent away by its instance id alone. */
+/* A static one may be sent away by its instance id alone; and so may members
+ * that speak KIP-848, as in Kafka: operators have no other request for that. */
 static int16_t mark_leaver(const struct consumer_group *c,
 			   const struct leave_group_request_members *who)
 {

@@ -104,6 +104,7 @@ void consumer_set_rebalance(struct consumer_member *member)
 	struct group_shard *shard = member->consumer->group->shard;
 	const struct consumer_progress *p = &member->progress;
 	bool must_revoke = p->state == WIRE_MEMBER_STATE_UNREVOKED_PARTITIONS &&
+			   p->epoch != EPOCH_LEAVE_STATIC &&
 			   member->facts.classic == NULL;
 
 	if (!must_revoke) {
@@ -155,14 +156,18 @@ static response_type *new_response(struct group_ask *ask,
 
 /* It comes back: its partitions wait for it as long as its session lasts. */
 static int16_t leave_for_a_while(struct consumer_turn *turn,
-				 const struct consumer_member *member)
+				 struct consumer_member *member)
 {
 	struct consumer_progress progress = member->progress;
+	int16_t error;
 
 	progress.epoch = EPOCH_LEAVE_STATIC;
 	progress.revoking = (struct assignment){ 0 };
 	consumer_write_progress(turn, member->id, &progress);
-	return consumer_turn_commit(turn);
+	error = consumer_turn_commit(turn);
+	if (error == 0)
+		consumer_set_rebalance(member);
+	return error;
 }
 
 static int16_t find_leaver(

@@ -143,6 +143,36 @@ static void one_that_does_not_come_back_goes(void **state)
 	group_kit_free(kit);
 }
 
+/* Its time to give something up is over with its epoch. */
+static void one_that_leaves_while_it_must_revoke_has_its_session(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client a = static_client(kit, "a", "i");
+	struct consumer_client b = consumer_client(kit, "b");
+
+	(void)state;
+	kit->topics->consumer.session_timeout_ms = 3 * CONSUMER_REBALANCE_MS;
+	kit_add_topic(kit, "t", 4);
+	consumer_join(&a);
+	consumer_join(&b);
+	consumer_ping(&a);
+	assert_int_equal(consumer_kit_member(kit, "a")->progress.state,
+			 WIRE_MEMBER_STATE_UNREVOKED_PARTITIONS);
+	assert_int_equal(consumer_bye(&a, EPOCH_LEAVE_STATIC), WIRE_NONE);
+	kit_advance_ms(kit, 2 * CONSUMER_REBALANCE_MS - 1);
+	assert_non_null(consumer_kit_member(kit, "a"));
+
+	/* Nor does a restart know of it, which gives a session anew. */
+	kit_restart(kit);
+	kit_advance_ms(kit, 3 * CONSUMER_REBALANCE_MS - 1);
+	assert_non_null(consumer_kit_member(kit, "a"));
+	kit_advance_ms(kit, 1);
+	assert_null(consumer_kit_member(kit, "a"));
+	consumer_client_clear(&a);
+	consumer_client_clear(&b);
+	group_kit_free(kit);
+}
+
 static void one_that_leaves_for_good_is_gone_at_once(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -191,6 +221,8 @@ int main(void)
 			an_instance_that_has_not_left_is_not_to_be_had),
 		cmocka_unit_test(the_one_that_was_replaced_is_fenced),
 		cmocka_unit_test(one_that_does_not_come_back_goes),
+		cmocka_unit_test(
+			one_that_leaves_while_it_must_revoke_has_its_session),
 		cmocka_unit_test(one_that_leaves_for_good_is_gone_at_once),
 		cmocka_unit_test(a_pattern_outlives_a_member_that_comes_back),
 	};

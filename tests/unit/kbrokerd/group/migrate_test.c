@@ -523,6 +523,32 @@ static void syncs_and_heartbeats_are_checked(void **state)
 	group_kit_free(kit);
 }
 
+/* As Kafka 4.2 has it: that is how an operator removes any member. */
+static void leave_group_takes_members_of_either_protocol_away(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client c = consumer_client(kit, "c");
+	struct consumer_client d = consumer_client(kit, "d");
+
+	(void)state;
+	d.instance = "i";
+	kit_add_topic(kit, "t", 4);
+	consumer_join(&c);
+	consumer_join(&d);
+	assert_int_equal(classic_kit_leave(kit, "c", NULL), WIRE_NONE);
+	assert_null(consumer_kit_member(kit, "c"));
+	assert_int_equal(classic_kit_leave(kit, "c", NULL),
+			 WIRE_UNKNOWN_MEMBER_ID);
+	assert_int_equal(classic_kit_leave(kit, "other", "i"),
+			 WIRE_FENCED_INSTANCE_ID);
+	assert_int_equal(classic_kit_leave(kit, NULL, "i"), WIRE_NONE);
+	assert_string_equal(consumer_kit_state(kit), "Empty");
+	kit_assert_replayed(kit, consumer_assert_same);
+	consumer_client_clear(&c);
+	consumer_client_clear(&d);
+	group_kit_free(kit);
+}
+
 static void who_does_not_sync_or_join_again_goes(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -635,6 +661,8 @@ int main(void)
 		cmocka_unit_test(an_eager_member_is_never_robbed),
 		cmocka_unit_test(a_classic_member_must_fit_in),
 		cmocka_unit_test(syncs_and_heartbeats_are_checked),
+		cmocka_unit_test(
+			leave_group_takes_members_of_either_protocol_away),
 		cmocka_unit_test(who_does_not_sync_or_join_again_goes),
 		cmocka_unit_test(a_static_member_changes_over),
 		cmocka_unit_test(
