@@ -573,7 +573,7 @@ while n[0]:
 	start_broker
 	new_topic
 	# Nothing listens there and nothing refuses: a socket that is never accepted.
-	python3 - >port <<-'E' &
+	python3 - >silent <<-'E' &
 	import os, signal, socket
 	s = socket.socket()
 	s.bind(("127.0.0.1", 0))
@@ -584,9 +584,9 @@ while n[0]:
 	signal.pause()
 	E
 	started_pids+=($!)
-	wait_for_line port '^[0-9]+$'
-	start kproduce -b "127.0.0.1:$(cat port)" -t "$topic" -m 60 </dev/null 2>err
-	wait_for_line port accepted
+	wait_for_line silent '^[0-9]+$'
+	start kproduce -b "127.0.0.1:$(head -1 silent)" -t "$topic" -m 60 </dev/null 2>err
+	wait_for_line silent accepted
 	kill -TERM "$pid"
 	reap "$pid" 143
 }
