@@ -94,7 +94,7 @@ metric() {
 @test "a group's lag is told in records and seconds until it is deleted" {
 	start_http -X metrics.partitions=true
 	seq 5 | kproduce -t orders --create=1
-	timeout 20 kcat -b "$broker" -G readers -q -c 3 -o beginning \
+	timeout 60 kcat -b "$broker" -G readers -q -c 3 -o beginning \
 		-X auto.offset.reset=earliest orders >read 2>kcat.log
 	expect_same "$(metric 'kbrokerd_group_lag_records{group="readers",topic="orders"}')" 2
 	expect_same "$(metric 'kbrokerd_group_partition_offset{group="readers",topic="orders",partition="0"}')" 3
@@ -105,6 +105,51 @@ metric() {
 		'kafka_consumergroup_lag{consumergroup="readers",topic="orders",partition="0"} 2'
 	kgroups delete readers -y
 	! get /metrics | grep 'group="readers"'
+}
+
+# expect_same_lag GROUP...: of each in all, here and from kgroups.
+expect_same_lag() {
+	local group
+
+	get /metrics >page
+	for group; do
+		expect_same "$(awk -v name="kbrokerd_group_lag_records{group=\"$group\"," \
+			'index($1, name) == 1 { n += $2 } END { print n }' page)" \
+			"$(kgroups lag "$group" --by group -o lag)"
+	done
+}
+
+@test "a group's lag is the one that kgroups tells, commit or none" {
+	start_http
+	seq 30 | kproduce -t orders --create=3 -p 0
+	seq 40 | kproduce -t orders -p 1
+	ktopics trim orders -p 1 --offset 10 -y
+	# Committed for one, and for one before its start.
+	printf 'some,orders,0,12\nsome,orders,1,3\n' |
+		kgroups import --undo made.csv >/dev/null
+	for protocol in classic consumer; do
+		start kconsume -G "$protocol" orders -o beginning --commit none \
+			-X "group.protocol=$protocol" >"$protocol"
+		kgroups wait "$protocol" --members 1 --state stable --timeout 30
+	done
+	expect_same_lag some classic consumer
+	expect_same "$(metric 'kbrokerd_group_lag_records{group="some",topic="orders"}')" 48
+	expect_same "$(metric 'kbrokerd_group_lag_records{group="classic",topic="orders"}')" 60
+	expect_same "$(metric 'kbrokerd_group_lag_records{group="consumer",topic="orders"}')" 60
+}
+
+@test "groups whose names are any bytes have series of their own" {
+	start_http
+	seq 5 | kproduce -t orders --create=1
+	long=$(printf '%3000s' | tr ' ' a)
+	printf '%b,orders,0,1\n' 'a\xff' 'b\xff' 'a\\xff' "${long}b" "${long}c" |
+		kgroups import --undo made.csv >/dev/null
+	get /metrics >page
+	promtool check metrics <page
+	expect_same "$(grep -v '^#' page | sed 's/ [^ ]*$//' | sort | uniq -d)" ""
+	expect_same "$(grep -c '^kbrokerd_group_members{' page)" 5
+	expect_same "$(grep -c '^kbrokerd_group_lag_records{.*,topic="orders"} 4$' page)" 5
+	expect_text "$(<page)" 'kbrokerd_group_members{group="b\\xff"} 0'
 }
 
 @test "a topic that is deleted has no series any more" {

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "kbrokerd/metrics/label.h"
 
 static const char *const type_names[] = {
 	[EXPOSITION_COUNTER] = "counter",
@@ -71,23 +71,29 @@ static size_t escape(char *to, size_t size, const char *from)
 	return *from == '\0' ? n : SIZE_MAX;
 }
 
-void exposition_label(struct exposition *e, const char *name, const char *value)
+void exposition_label_slice(struct exposition *e, const char *name,
+			    struct slice value)
 {
 	size_t left = sizeof(e->labels) - e->labels_len;
 	char *to = e->labels + e->labels_len;
+	char text[LABEL_TEXT_MAX];
 	int n = snprintf(to, left, "%s%s=\"", e->labels_len == 0 ? "" : ",",
 			 name);
 	size_t len;
 
 	if (n < 0 || (size_t)n + 2 >= left)
 		return;
-	if (!utf8_is_valid(slice_of(value)))
-		value = "?";
-	len = escape(to + n, left - (size_t)n - 1, value);
+	label_text(value, text);
+	len = escape(to + n, left - (size_t)n - 1, text);
 	if (len == SIZE_MAX)
 		return;
 	to[(size_t)n + len] = '"';
 	e->labels_len += (size_t)n + len + 1;
+}
+
+void exposition_label(struct exposition *e, const char *name, const char *value)
+{
+	exposition_label_slice(e, name, slice_of(value));
 }
 
 void exposition_label_int(struct exposition *e, const char *name, int64_t value)

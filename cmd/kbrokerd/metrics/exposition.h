@@ -22,7 +22,9 @@ enum exposition_type {
 	EXPOSITION_HISTOGRAM,
 };
 
-enum { EXPOSITION_LABELS_MAX = 2048 };
+/* Room for three labels, each as long as label.h makes one and all of it
+ * escaped. */
+enum { EXPOSITION_LABELS_MAX = 4096 };
 
 struct exposition {
 	struct buffer *out;
@@ -43,9 +45,12 @@ struct exposition exposition(struct buffer *out, enum exposition_form form);
 void exposition_family(struct exposition *e, const char *name,
 		       enum exposition_type type, const char *help);
 
-/* A label of the next sample; any bytes.  What does not fit is left out. */
+/* A label of the next sample; any bytes, made text by label.h so that other
+ * bytes are another series.  What does not fit is left out. */
 void exposition_label(struct exposition *e, const char *name,
 		      const char *value);
+void exposition_label_slice(struct exposition *e, const char *name,
+			    struct slice value);
 void exposition_label_int(struct exposition *e, const char *name,
 			  int64_t value);
 

@@ -54,13 +54,13 @@ static void write_members(struct exposition *e, const struct group_facts *facts)
 	exposition_family(e, "kbrokerd_group_members", EXPOSITION_GAUGE,
 			  "Members of the group.");
 	for (size_t i = 0; i < facts->group_count; i++) {
-		exposition_label(e, "group", facts->groups[i].id);
+		exposition_label_slice(e, "group", facts->groups[i].id);
 		exposition_int(e, facts->groups[i].member_count);
 	}
 	exposition_family(e, "kbrokerd_group_state", EXPOSITION_GAUGE,
 			  "1 for the state that the group is in.");
 	for (size_t i = 0; i < facts->group_count; i++) {
-		exposition_label(e, "group", facts->groups[i].id);
+		exposition_label_slice(e, "group", facts->groups[i].id);
 		exposition_label(e, "state", facts->groups[i].state);
 		exposition_int(e, 1);
 	}
@@ -68,35 +68,35 @@ static void write_members(struct exposition *e, const struct group_facts *facts)
 
 /* Lag of topics */
 
-static void put_records(struct exposition *e, const struct lag_row *sum)
+static void put_records(struct exposition *e, const struct group_lag *sum)
 {
 	exposition_int(e, sum->records);
 }
 
-static void put_seconds(struct exposition *e, const struct lag_row *sum)
+static void put_seconds(struct exposition *e, const struct group_lag *sum)
 {
 	exposition_ms(e, sum->ms);
 }
 
-typedef void lag_sample(struct exposition *e, const struct lag_row *lag);
+typedef void lag_sample(struct exposition *e, const struct group_lag *lag);
 
 static void write_topics(struct exposition *e, const struct group_row *row,
 			 lag_sample *put)
 {
-	struct lag_row sum = { 0 };
+	struct group_lag sum = { 0 };
 
 	for (size_t i = 0; i < row->lag_count; i++) {
-		const struct lag_row *lag = &row->lags[i];
+		const struct group_lag *lag = &row->lags[i];
 
 		sum.records += lag->records;
 		if (lag->ms > sum.ms)
 			sum.ms = lag->ms;
 		if (!lag->is_last)
 			continue;
-		exposition_label(e, "group", row->id);
+		exposition_label_slice(e, "group", row->id);
 		exposition_label(e, "topic", lag->topic);
 		put(e, &sum);
-		sum = (struct lag_row){ 0 };
+		sum = (struct group_lag){ 0 };
 	}
 }
 
@@ -115,7 +115,7 @@ static void write_lag(struct exposition *e, const struct group_facts *facts)
 
 /* Lag of partitions */
 
-static void put_offset(struct exposition *e, const struct lag_row *lag)
+static void put_offset(struct exposition *e, const struct group_lag *lag)
 {
 	exposition_int(e, lag->offset);
 }
@@ -153,7 +153,10 @@ static void write_partitions(struct exposition *e,
 		const struct group_row *row = &facts->groups[i];
 
 		for (size_t k = 0; k < row->lag_count; k++) {
-			exposition_label(e, group_label, row->id);
+			if (family->put == put_offset &&
+			    row->lags[k].offset < 0)
+				continue; /* nothing is committed */
+			exposition_label_slice(e, group_label, row->id);
 			exposition_label(e, "topic", row->lags[k].topic);
 			exposition_label_int(e, "partition",
 					     row->lags[k].partition);
@@ -197,7 +200,7 @@ static void write_kafka_sums(struct exposition *e,
 			sum += row->lags[k].records;
 			if (!row->lags[k].is_last)
 				continue;
-			exposition_label(e, "consumergroup", row->id);
+			exposition_label_slice(e, "consumergroup", row->id);
 			exposition_label(e, "topic", row->lags[k].topic);
 			exposition_int(e, sum);
 			sum = 0;
@@ -222,7 +225,7 @@ void group_families_write_kafka(struct exposition *e, const struct metrics *m)
 	exposition_family(e, "kafka_consumergroup_members", EXPOSITION_GAUGE,
 			  "Members of the group.");
 	for (size_t i = 0; i < facts.group_count; i++) {
-		exposition_label(e, "consumergroup", facts.groups[i].id);
+		exposition_label_slice(e, "consumergroup", facts.groups[i].id);
 		exposition_int(e, facts.groups[i].member_count);
 	}
 	group_facts_clear(&facts);

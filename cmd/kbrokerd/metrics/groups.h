@@ -9,30 +9,25 @@
 
 #include "base/arena.h"
 #include "kbrokerd/group/shard.h"
+#include "kbrokerd/metrics/group_lags.h"
 
-struct broker;
+struct group_facts;
+
+/* Of the groups that this node coordinates, in order. */
+struct group_names {
+	struct slice *items;
+	size_t count, size;
+	struct arena arena;
+};
+
+/* facts (may be NULL) is given what it says of all groups.  Returns 0 or
+ * -ENOMEM; to be cleared in any case. */
+int group_names_read(struct group_names *names, struct broker *broker,
+		     struct group_facts *facts);
+void group_names_clear(struct group_names *names);
 
 /* Partitions that are told one by one, of all groups. */
 enum { GROUP_LAGS_MAX = 20000, GROUP_TALLIES_MAX = 32 };
-
-/* A partition that a group has committed to. */
-struct lag_row {
-	const char *topic;
-	int32_t partition;
-	int64_t offset;  /* committed */
-	int64_t records; /* behind the high watermark, 0 or more */
-	int64_t ms;   /* since the first record that waits was written; 0: none
-			 waits */
-	bool is_last; /* of its topic, in its group */
-};
-
-struct group_row {
-	const char *id;
-	const char *type, *state; /* static */
-	int32_t member_count;
-	struct lag_row *lags; /* by topic and partition */
-	size_t lag_count;
-};
 
 struct group_facts {
 	struct arena arena;

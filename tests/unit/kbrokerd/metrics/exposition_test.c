@@ -61,21 +61,37 @@ static void labels_are_escaped_and_belong_to_one_sample(void **state)
 	       "x{a=\"q\\\"b\\\\s\\nn\",n=\"-3\"} 1\nx 0.5\n");
 }
 
-static void a_label_that_is_no_utf8_or_too_long_does_no_harm(void **state)
+static void labels_of_any_bytes_stay_distinct(void **state)
 {
 	struct exposition e = start(EXPOSITION_PROMETHEUS);
-	char *much = malloc(EXPOSITION_LABELS_MAX * 2);
 
 	(void)state;
-	assert_non_null(much);
-	memset(much, '"', EXPOSITION_LABELS_MAX * 2);
-	much[EXPOSITION_LABELS_MAX * 2 - 1] = '\0';
 	exposition_family(&e, "x", EXPOSITION_GAUGE, "X.");
-	exposition_label(&e, "bad", "\xff");
-	exposition_label(&e, "long", much);
+	exposition_label(&e, "bad", "a\xff");
 	exposition_int(&e, 1);
-	expect("# HELP x X.\n# TYPE x gauge\nx{bad=\"?\"} 1\n");
-	free(much);
+	exposition_label_slice(&e, "bad",
+			       (struct slice){ (const uint8_t *)"a\0b", 3 });
+	exposition_int(&e, 2);
+	expect("# HELP x X.\n# TYPE x gauge\nx{bad=\"a\\\\xff\"} 1\n"
+	       "x{bad=\"a\\\\x00b\"} 2\n");
+}
+
+static void three_labels_as_long_as_can_be_fit(void **state)
+{
+	struct exposition e = start(EXPOSITION_PROMETHEUS);
+	char much[3000];
+
+	(void)state;
+	memset(much, '"', sizeof(much) - 1);
+	much[sizeof(much) - 1] = '\0';
+	exposition_family(&e, "x", EXPOSITION_GAUGE, "X.");
+	exposition_label(&e, "a", much);
+	exposition_label(&e, "b", much);
+	exposition_label(&e, "c", much);
+	exposition_int(&e, 1);
+	assert_non_null(strstr(buffer_text(&out), "x{a=\"\\\""));
+	assert_non_null(strstr(buffer_text(&out), "\",b=\"\\\""));
+	assert_non_null(strstr(buffer_text(&out), "\",c=\"\\\""));
 }
 
 static void times_are_seconds_and_numbers_may_be_odd(void **state)
@@ -142,8 +158,8 @@ int main(void)
 		cmocka_unit_test(a_counter_ends_in_total),
 		cmocka_unit_test(in_openmetrics_its_family_does_not),
 		cmocka_unit_test(labels_are_escaped_and_belong_to_one_sample),
-		cmocka_unit_test(
-			a_label_that_is_no_utf8_or_too_long_does_no_harm),
+		cmocka_unit_test(labels_of_any_bytes_stay_distinct),
+		cmocka_unit_test(three_labels_as_long_as_can_be_fit),
 		cmocka_unit_test(times_are_seconds_and_numbers_may_be_odd),
 		cmocka_unit_test(the_buckets_of_a_histogram_add_up),
 		cmocka_unit_test(the_form_is_what_the_client_accepts),
