@@ -63,7 +63,7 @@ stop() {
 ask() {
 	exec 9<>"/dev/tcp/127.0.0.1/$port"
 	printf "$1" >&9
-	timeout 5 head -c "$2" <&9 | od -An -v -tx1 | tr -d ' \n'
+	timeout 60 head -c "$2" <&9 | od -An -v -tx1 | tr -d ' \n'
 	exec 9>&-
 }
 
@@ -100,7 +100,7 @@ is_serving() {
 	start
 	# A background job of a shell ignores it, unless it is told not to.
 	kill -INT "$pid"
-	run timeout 5 tail --pid="$pid" -f /dev/null
+	run timeout 60 tail --pid="$pid" -f /dev/null
 	[ "$status" -eq 0 ]
 	[ -e "$data/.kafka_cleanshutdown" ]
 }
@@ -224,7 +224,7 @@ has_unsent() {
 	"$KBROKERD" --tmp -X listeners=PLAINTEXT://localhost:0 --ready-fd 7 \
 		>"$BATS_TEST_TMPDIR/out" 2>&1 7>"$BATS_TEST_TMPDIR/ready" 3>&- &
 	pids+=($!)
-	run timeout 5 cat "$BATS_TEST_TMPDIR/ready"
+	run timeout 60 cat "$BATS_TEST_TMPDIR/ready"
 	[ "$status" -eq 0 ]
 	[[ $output == "kbrokerd: ready PLAINTEXT://localhost:"* ]]
 	kill "${pids[0]}"
@@ -328,7 +328,7 @@ has_unsent() {
 say_and_hear_nothing() { # what, as printf has it
 	exec 8<>"/dev/tcp/127.0.0.1/$port"
 	printf "$1" >&8
-	[ "$(timeout 5 cat <&8 | wc -c)" -eq 0 ]
+	[ "$(timeout 60 cat <&8 | wc -c)" -eq 0 ]
 	exec 8>&-
 }
 

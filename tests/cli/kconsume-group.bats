@@ -283,10 +283,10 @@ share() {
 	mkfifo out
 	exec 6<>out
 	start kconsume -G app -X group.protocol=classic -o beginning \
-		-X session.timeout.ms=1000 -X heartbeat.interval.ms=100 \
+		-X session.timeout.ms=4000 -X heartbeat.interval.ms=100 \
 		-X max.poll.interval.ms=1500 -e "$topic" >out 2>err
 	# longer than a session: without heartbeats it would be over
-	wait_for_line err 'the reader of stdout has taken nothing for 1.5s' 2
+	wait_for_line err 'the reader of stdout has taken nothing for 1.5s' 3
 	expect_text "$(kgroups members app)" "kspool"
 	head -c "$(seq 1 200000 | wc -c)" <&6 >all &
 	local reader=$!

@@ -167,7 +167,7 @@ words() {
 	yes >in 3>&- 5>&- 6>&- &
 	started_pids+=($!)
 	kconsume -t "$topic" -c 1000 >/dev/null
-	expect 0 bash -c "timeout 20 '$BIN/kconsume' -t '$topic' -e | tail -c 1"
+	expect 0 bash -c "timeout 60 '$BIN/kconsume' -t '$topic' -e | tail -c 1"
 }
 
 # Output
@@ -374,7 +374,7 @@ catches_term() {
 	start_broker
 	new_topic
 	echo a | kproduce -t "$topic"
-	start kconsume -t "$topic" -m 30 >out
+	start kconsume -t "$topic" -m 60 >out
 	wait_for_line out a
 	kill_broker
 	start_broker

@@ -629,8 +629,8 @@ while n[0]:
 	new_topic
 	mkfifo in
 	exec 5<>in
-	start kproduce -t "$topic" -X delivery.timeout.ms=1500 \
-		-X request.timeout.ms=1000 -X socket.timeout.ms=1200 <in 2>err
+	start kproduce -t "$topic" -X delivery.timeout.ms=4000 \
+		-X request.timeout.ms=2000 -X socket.timeout.ms=3000 <in 2>err
 	echo a >&5
 	kconsume -t "$topic" -c 1 >/dev/null
 	freeze_broker

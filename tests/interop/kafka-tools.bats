@@ -94,7 +94,7 @@ setup_file() {
 		tool produce-words words "$TOOLS.ConsoleProducer" $at --topic words
 		tool consume - "$TOOLS.consumer.ConsoleConsumer" $at --topic words \
 			--partition 0 --offset earliest --max-messages 3 \
-			--timeout-ms 20000
+			--timeout-ms 60000
 		tool offsets - "$TOOLS.GetOffsetShell" $at --topic words
 		tool offsets-earliest - "$TOOLS.GetOffsetShell" $at --topic words \
 			--time earliest
@@ -124,7 +124,7 @@ setup_file() {
 		local reset="--reset-offsets --group g --topic read"
 		tool g-consume - "$TOOLS.consumer.ConsoleConsumer" $at \
 			--topic read --group g --from-beginning --max-messages 10 \
-			--timeout-ms 20000
+			--timeout-ms 60000
 		tool g-list - "$g" $at --list
 		tool g-list-state - "$g" $at --list --state
 		tool g-list-empty - "$g" $at --list --state Empty

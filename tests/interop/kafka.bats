@@ -148,7 +148,7 @@ ConsoleConsumer=org.apache.kafka.tools.consumer.ConsoleConsumer
 	echo '{"key":null,"payload":null}' | kproduce -t "$topic" -J --ts 1600000000000
 	kafka_tool "$ConsoleConsumer" --bootstrap-server "$broker" \
 		--topic "$topic" --partition 0 --offset earliest \
-		--max-messages 2501 --timeout-ms 20000 \
+		--max-messages 2501 --timeout-ms 60000 \
 		--formatter-property print.key=true \
 		--formatter-property print.headers=true \
 		--formatter-property print.timestamp=true \

@@ -23,8 +23,8 @@ BUILD = os.path.abspath(os.environ.get(
     "INTEROP_BUILD", os.path.join(TOP, "build", "interop")))
 KAFKA = os.path.abspath(os.environ.get(
     "KAFKA_JARS", os.path.join(TOP, "build", "kafka")))
-PATIENCE_SECONDS = 20
-ANSWER_SECONDS = 60     # longer than any client waits by itself here
+PATIENCE_SECONDS = 60
+ANSWER_SECONDS = 120    # longer than any client waits by itself here
 # Groups that do not wait: for more members, for the next heartbeat, or long
 # for one that was killed.
 GROUP_OPTIONS = ("group.initial.rebalance.delay.ms=0",

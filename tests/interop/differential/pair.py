@@ -18,7 +18,7 @@ import mask
 from codec import WireError
 
 CLIENT = "differential"
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
 # A request that must not be answered: long enough for both to have done so.
 SILENCE_SECONDS = 0.5
 SLOW_SECONDS = 0.3      # worth a word with --verbose
@@ -27,7 +27,7 @@ SLOW_SECONDS = 0.3      # worth a word with --verbose
 SETTLING = ("DescribeConfigs", "ListConfigResources", "DescribeClientQuotas",
             "Metadata", "DescribeTopicPartitions", "DescribeLogDirs",
             "ApiVersions", "FindCoordinator", "DescribeUserScramCredentials")
-SETTLE_SECONDS = 10.0
+SETTLE_SECONDS = 60.0
 CLOSED, SILENT = "closes the connection", "does not answer"
 
 

@@ -158,7 +158,7 @@ class Groups {
 	private void leave(JsonNode q, ObjectNode a) {
 		Member gone = member(q);
 		members.remove(q.get("member").asText());
-		gone.consumer.close(CloseOptions.timeout(Duration.ofSeconds(10)));
+		gone.consumer.close(CloseOptions.timeout(Duration.ofSeconds(60)));
 	}
 
 	private void seek(JsonNode q, ObjectNode a) {

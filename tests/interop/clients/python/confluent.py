@@ -107,10 +107,10 @@ class Client:
         results(self.admin.delete_topics(topics))
 
     def list(self):
-        return {"topics": list(self.admin.list_topics(timeout=10).topics)}
+        return {"topics": list(self.admin.list_topics(timeout=60).topics)}
 
     def describe(self, topic):
-        found = self.admin.list_topics(topic, timeout=10).topics[topic]
+        found = self.admin.list_topics(topic, timeout=60).topics[topic]
         return {"partitions": [
             {"partition": p.id, "leader": p.leader, "replicas": p.replicas,
              "isr": p.isrs} for p in found.partitions.values()]}
@@ -161,7 +161,7 @@ class Client:
 
     def take(self, topic, partition, offset, count):
         # Or it learns of a new topic only when a timer says so.
-        self.consumer.list_topics(topic, timeout=10)
+        self.consumer.list_topics(topic, timeout=60)
         self.consumer.assign([TopicPartition(topic, partition, offset)])
         out, end = [], time.monotonic() + driver.WAIT_SECONDS
         while len(out) < count and time.monotonic() < end:
