@@ -107,13 +107,12 @@ static void put_json(struct buffer *out, const char *group,
 	struct json_writer w = json_writer(out);
 
 	json_put_open(&w, '{');
-	json_member_text(&w, "group", group);
+	json_member_bytes(&w, "group", slice_of(group));
 	json_member_text(&w, "topic", p->topic);
 	json_member_int(&w, "partition", p->partition);
 	json_member_int(&w, "offset", p->committed);
 	json_member_int(&w, "leader_epoch", p->leader_epoch);
-	json_put_key(&w, "metadata");
-	json_put_slice(&w, p->metadata);
+	json_member_bytes(&w, "metadata", p->metadata);
 	json_put_close(&w, '}');
 	buffer_put_u8(out, '\n');
 }

@@ -273,7 +273,8 @@ static void put_json(const struct check *c, const struct snapshot *s,
 		json_member_int(&w, "time_lag", c->time_lag);
 	if (p != NULL) {
 		assert(s->groups != NULL);
-		json_member_text(&w, "group", s->groups[p->group].name);
+		json_member_bytes(&w, "group",
+				  slice_of(s->groups[p->group].name));
 		json_member_text(&w, "topic", p->topic);
 		json_member_int(&w, "partition", p->partition);
 		json_member_bool(&w, "stalled", c->stalled);

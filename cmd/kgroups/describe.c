@@ -152,11 +152,11 @@ static void put_json_partitions(struct json_writer *w, const char *key,
 static void put_json_member(struct json_writer *w, const struct admin_member *m)
 {
 	json_put_open(w, '{');
-	json_member_text(w, "member", m->id);
-	json_member_text(w, "client_id", m->client_id);
+	json_member_bytes(w, "member", slice_of(m->id));
+	json_member_bytes(w, "client_id", slice_of(m->client_id));
 	json_member_text(w, "host", m->host);
-	json_member_text(w, "instance", m->instance_id);
-	json_member_text(w, "rack", m->rack);
+	json_member_bytes(w, "instance", slice_of(m->instance_id));
+	json_member_bytes(w, "rack", slice_of(m->rack));
 	member_number(w, "epoch", m->epoch);
 	put_json_partitions(w, "assigned", m->assigned, m->assigned_count);
 	put_json_partitions(w, "target", m->target, m->target_count);
@@ -178,9 +178,9 @@ static void put_json_position(struct json_writer *w, const struct position *p)
 	member_number(w, "start", p->start);
 	member_number(w, "end", p->end);
 	member_number(w, "lag", position_lag(p));
-	json_put_key(w, "metadata");
-	json_put_slice(w, p->metadata);
-	json_member_text(w, "member", p->member == NULL ? NULL : p->member->id);
+	json_member_bytes(w, "metadata", p->metadata);
+	json_member_bytes(w, "member",
+			  slice_of(p->member == NULL ? NULL : p->member->id));
 	json_put_close(w, '}');
 }
 
@@ -191,7 +191,7 @@ static void put_json_group(struct kgroups *k, const struct snapshot *s,
 	const struct admin_group_info *info = &s->groups[g];
 
 	json_put_open(&w, '{');
-	json_member_text(&w, "group", info->name);
+	json_member_bytes(&w, "group", slice_of(info->name));
 	json_member_text(&w, "state", info->state);
 	json_member_text(&w, "type", info->type);
 	json_member_text(&w, "protocol", info->protocol);

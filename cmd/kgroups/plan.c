@@ -174,8 +174,8 @@ void plan_put_json(struct buffer *out, const struct plan_row *row)
 	struct json_writer w = json_writer(out);
 
 	json_put_open(&w, '{');
-	json_member_text(&w, "group", row->group);
-	json_member_text(&w, "topic", row->topic);
+	json_member_bytes(&w, "group", slice_of(row->group));
+	json_member_bytes(&w, "topic", slice_of(row->topic));
 	json_member_int(&w, "partition", row->partition);
 	member_offset(&w, "from", row->from);
 	member_offset(&w, "to", row->to);

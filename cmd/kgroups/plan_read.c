@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/encoding.h"
 #include "base/units.h"
 #include "kgroups/plan.h"
 
@@ -312,16 +313,40 @@ static int json_offset(struct reader *r, const json_t *object, const char *name,
 	return 0;
 }
 
+/* Bytes that json_member_bytes() wrote in base64. */
+static int base64_text(struct reader *r, const char *name, const char *text,
+		       const char **out)
+{
+	struct buffer bytes = { 0 };
+	int rc = base64_decode(&bytes, slice_of(text));
+
+	if (rc == -EINVAL || (rc == 0 && bytes.len > 0 &&
+			      memchr(bytes.data, '\0', bytes.len) != NULL)) {
+		rc = bad(r, "\"%s\" is not base64 of a name", name);
+	} else if (rc == 0) {
+		*out = arena_text(&r->plan->arena, buffer_slice(&bytes));
+		rc = *out == NULL ? -ENOMEM : 0;
+	}
+	buffer_clear(&bytes);
+	return rc;
+}
+
 static int json_text(struct reader *r, const json_t *object, const char *name,
-		     const char **out)
+		     const char *name_enc, const char **out)
 {
 	const json_t *value = json_object_get(object, name);
+	const json_t *enc = json_object_get(object, name_enc);
 
 	*out = NULL;
 	if (value == NULL)
 		return 0;
 	if (!json_is_string(value))
 		return bad(r, "\"%s\" is not text", name);
+	if (enc != NULL && (!json_is_string(enc) ||
+			    strcmp(json_string_value(enc), "b64") != 0))
+		return bad(r, "\"%s\" is not b64", name_enc);
+	if (enc != NULL)
+		return base64_text(r, name, json_string_value(value), out);
 	*out = arena_text(&r->plan->arena, slice_of(json_string_value(value)));
 	return *out == NULL ? -ENOMEM : 0;
 }
@@ -346,9 +371,9 @@ static int json_fields(struct reader *r, const json_t *object)
 	if (rc == 0)
 		rc = json_offset(r, object, "from", &row.from);
 	if (rc == 0)
-		rc = json_text(r, object, "group", &row.group);
+		rc = json_text(r, object, "group", "group_enc", &row.group);
 	if (rc == 0)
-		rc = json_text(r, object, "topic", &row.topic);
+		rc = json_text(r, object, "topic", "topic_enc", &row.topic);
 	return rc < 0 ? rc : finish_row(r, &row);
 }
 

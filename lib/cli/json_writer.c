@@ -5,7 +5,13 @@
  */
 #include "cli/json_writer.h"
 
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "base/encoding.h"
+
+enum { JSON_KEY_MAX = 60 }; /* of a member that may be bytes */
 
 static void begin_value(struct json_writer *w)
 {
@@ -90,6 +96,25 @@ void json_member_bool(struct json_writer *w, const char *key, bool value)
 {
 	json_put_key(w, key);
 	json_put_bool(w, value);
+}
+
+void json_member_bytes(struct json_writer *w, const char *key,
+		       struct slice bytes)
+{
+	char enc[JSON_KEY_MAX + sizeof("_enc")];
+
+	json_put_key(w, key);
+	if (slice_is_null(bytes) || utf8_is_valid(bytes)) {
+		json_put_slice(w, bytes);
+		return;
+	}
+	begin_value(w);
+	buffer_put_u8(w->out, '"');
+	base64_encode(w->out, bytes);
+	buffer_put_u8(w->out, '"');
+	assert(strlen(key) <= JSON_KEY_MAX);
+	snprintf(enc, sizeof(enc), "%s_enc", key);
+	json_member_text(w, enc, "b64");
 }
 
 /* Escapes */

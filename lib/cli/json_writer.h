@@ -36,6 +36,11 @@ void json_member_text(struct json_writer *w, const char *key, const char *text);
 void json_member_int(struct json_writer *w, const char *key, int64_t value);
 void json_member_bool(struct json_writer *w, const char *key, bool value);
 
+/* Text that must not lose a byte, as in an envelope: what is not UTF-8 is in
+ * base64, and a member key_enc says "b64".  Null is null. */
+void json_member_bytes(struct json_writer *w, const char *key,
+		       struct slice bytes);
+
 /*
  * How many bytes at the front need no escape in a JSON string: up to the first
  * quote, backslash or control character.

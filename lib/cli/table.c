@@ -189,8 +189,15 @@ static void put_row_json(struct table *t)
 	for (size_t i = 0; i < t->shown_count; i++) {
 		const struct column *column = &t->columns[t->shown[i]];
 
+		const struct cell *cell = &t->row[t->shown[i]];
+
+		if (column->kind == COLUMN_TEXT && cell->kind == CELL_TEXT) {
+			json_member_bytes(&w, column->name,
+					  slice_of(cell->text));
+			continue;
+		}
 		json_put_key(&w, column->name);
-		put_cell_json(&w, column->kind, &t->row[t->shown[i]]);
+		put_cell_json(&w, column->kind, cell);
 	}
 	json_put_close(&w, '}');
 	buffer_put_u8(&t->out->buffer, '\n');

@@ -4,7 +4,8 @@
  * On a terminal: a header, columns aligned, sizes and times for people.  On a
  * pipe: raw values parted by tabs, no padding, nothing cut, a header only if
  * asked for; tab, newline and backslash in a value are \t \n \\.  As JSON: one
- * object a row, whose keys are the columns' names.
+ * object a row, whose keys are the columns' names; json_member_bytes() writes
+ * text.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H

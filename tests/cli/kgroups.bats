@@ -167,6 +167,27 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect 5 kgroups lag "$group-none"
 }
 
+@test "a group whose name is any bytes can be told from others, and fed back" {
+	start_broker
+	new_topic
+	fill 10
+	group=$'b\xff\xfed'
+	echo "$group,$topic,0,4" | kgroups import --undo made.csv >/dev/null
+	expect 0 kgroups lag "$group" -J -o group,lag
+	expect_same "$output" '{"group":"Yv/+ZA==","group_enc":"b64","lag":6}'
+	expect_same "$(kgroups describe "$group" -J | jq -c '[.group, .group_enc]')" '["Yv/+ZA==","b64"]'
+	kgroups export "$group" -J >exported
+	kgroups reset "$group" -t "$topic" --to 2 -J >plan
+	expect 0 kgroups apply plan --undo back.csv
+	expect_same "$(kgroups lag "$group" -o group,committed)" "$group	2"
+	expect 0 kgroups import exported --undo back.csv
+	expect_same "$(kgroups lag "$group" -o committed)" 4
+	expect 6 kgroups apply <<<'{"group":"Yv!","group_enc":"b64","topic":"t","partition":0,"to":1}'
+	expect_same "$stderr" 'kgroups: error: stdin:1: "group" is not base64 of a name; nothing changed'
+	expect 6 kgroups apply <<<'{"group":"Yv","group_enc":"hex","topic":"t","partition":0,"to":1}'
+	expect_same "$stderr" 'kgroups: error: stdin:1: "group_enc" is not b64; nothing changed'
+}
+
 @test "lag --time: how long the first record waits, by its own timestamp" {
 	start_broker
 	new_topic 2
