@@ -19,7 +19,7 @@
 #include "wire/errors.h"
 
 enum {
-	SOME_MS = 5000,
+	SOME_MS = 60000,
 	KEY_OFFSET_COMMIT = 8,
 	KEY_OFFSET_FETCH = 9,
 	KEY_FIND_COORDINATOR = 10,

@@ -15,7 +15,7 @@
 #include "support/fake_broker.h"
 #include "wire/errors.h"
 
-enum { SOME_MS = 5000 };
+enum { SOME_MS = 60000 };
 
 struct fixture {
 	struct loop *loop;

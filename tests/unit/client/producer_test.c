@@ -25,7 +25,7 @@ enum {
 	PARTITIONS_MAX = 4,
 	RECORDS_MAX = 20000,
 	REMEMBERED = 5,
-	SOME_MS = 5000,
+	SOME_MS = 60000,
 };
 
 /* A batch that the broker has stored lately. */

@@ -28,7 +28,7 @@
 #include "wire/error_codes.h"
 #include "wire/messages.h"
 
-enum { WAIT_MS = 10000, API_VERSIONS = 18, DESCRIBE_CLUSTER = 60 };
+enum { WAIT_MS = 60000, API_VERSIONS = 18, DESCRIBE_CLUSTER = 60 };
 
 struct fixture {
 	char dir[64];

@@ -29,7 +29,7 @@
 #define YEAR_MS (INT64_C(365) * 24 * 60 * 60 * 1000)
 
 enum {
-	WAIT_MS = 30000,
+	WAIT_MS = 60000,
 	PRODUCE = 0,
 	FETCH = 1,
 	LIST_OFFSETS = 2,

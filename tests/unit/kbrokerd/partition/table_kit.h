@@ -21,7 +21,7 @@
 #include "support/log_kit.h"
 #include "wire/messages.h"
 
-enum { KIT_NODE = 1, KIT_WAIT_S = 20, KIT_LINE_MAX = 1024 };
+enum { KIT_NODE = 1, KIT_WAIT_S = 60, KIT_LINE_MAX = 1024 };
 
 /* The file system */
 
