@@ -245,6 +245,44 @@ query() {
 	get '/status?limit=-1&since=x&sort=%00&topic=%ff&q=%22' | jq -e .broker
 }
 
+@test "the status has the groups, the one that lags the most first" {
+	start_http
+	seq 9 | kproduce -t orders --create=2 -p 0
+	expect_same "$(get /status | jq -c .groups)" '{"total":0,"matched":0,"rows":[]}'
+	printf '%b,orders,0,%d\n' near 8 far 2 done 9 'odd\xff' 5 |
+		kgroups import --undo made.csv >/dev/null
+	printf 'far,orders,1,0\n' | kgroups import --undo made.csv >/dev/null
+	# They are looked at once a second at most.
+	for _ in $(seq 600); do
+		get /status >status
+		[ "$(jq .groups.total status)" -ne 4 ] || break
+		read -r -t 0.1 <> <(:) || true
+	done
+	expect_same "$(jq -c '[.groups.rows[] | [.name, .lag_records, .partitions]]' status)" \
+		'[["far",7,2],["odd\\xff",4,1],["near",1,1],["done",0,1]]'
+	expect_same "$(jq -c '.groups.rows[3] | [.type, .state, .members, .lag_ms]' status)" \
+		'["classic","Empty",0,0]'
+	jq -e '.groups.rows[0].lag_ms >= 0' status
+	expect_same "$(get '/status?gsort=name&glimit=2' | jq -c '[.groups.rows[].name]')" '["done","far"]'
+	expect_same "$(get '/status?gsort=-name&gq=O' | jq -c '[.groups.matched, .groups.total, [.groups.rows[].name]]')" \
+		'[2,4,["odd\\xff","done"]]'
+	get '/status?gsort=%00&gq=%ff&glimit=-1' | jq -e .groups
+}
+
+@test "a status of many groups is that of the worst" {
+	start_http
+	seq 10 | kproduce -t orders --create=1
+	for i in $(seq 3000); do echo "g$i,orders,0,$((i % 10))"; done |
+		kgroups import -m 60 --undo made.csv >/dev/null
+	for _ in $(seq 600); do
+		get '/status?glimit=2' >status
+		[ "$(jq .groups.total status)" -ne 3000 ] || break
+		read -r -t 0.1 <> <(:) || true
+	done
+	expect_same "$(jq -c '[.groups.rows[] | [.name, .lag_records]]' status)" '[["g10",10],["g100",10]]'
+	[ "$(wc -c <status)" -lt 100000 ]
+}
+
 @test "a page of a stranger may not ask" {
 	start_http -X http.allowed.hosts=broker.corp
 	expect_same "$(status_of /status -H 'Host: evil.example')" 403
@@ -266,6 +304,8 @@ query() {
 	start_http
 	seq 1000 | kproduce -t orders --create=3
 	for t in a-topic idle-1 idle-2; do ktopics create "$t"; done
+	printf '%s,orders,0,%d\n' near 1000 '<b>far</b>' 0 |
+		kgroups import --force --undo made.csv >/dev/null
 	python3 "$BATS_TEST_DIRNAME/status_page.py" shows "$url/"
 }
 
@@ -276,6 +316,8 @@ query() {
 		ktopics create "a.topic.of.a.very.long.name.that.goes.on.and.on.for.a.hundred.characters.and.then.some.more.to.be.sure-$i"
 	done
 	seq 1000 | kproduce -t orders --create=3
+	echo "a.group.$topic$topic$topic$topic$topic$topic$topic$topic$topic,orders,0,0" |
+		kgroups import --undo made.csv >/dev/null
 	python3 "$BATS_TEST_DIRNAME/status_page.py" fits "$url/#topic=orders"
 }
 

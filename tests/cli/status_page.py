@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Look at the status page as a person does.
 
-    status_page.py shows URL      topics, partitions, filter and sorting
+    status_page.py shows URL      topics, partitions, groups, filter and sorting
     status_page.py fits URL       at 360 pixels nothing sticks out, in the dark
     status_page.py lasts URL      says "gone" when the broker does not answer,
                                   and goes on when it does again
@@ -13,6 +13,8 @@ import sys
 
 from browser import Browser
 
+GROUP_NAMES = ("[...document.querySelectorAll('#groups-table > tbody td"
+               ":first-child')].map((td) => td.textContent).join(' ')")
 TOPIC_NAMES = ("[...document.querySelectorAll('#topics-table > tbody button"
                ".name')].map((b) => b.textContent).join(' ')")
 
@@ -46,18 +48,34 @@ def shows(browser, url):
               windowsVirtualKeyCode=46)
     page.wait(f"({TOPIC_NAMES}).split(' ').length > 3")
     page.click("#topics-table th:first-child button")
-    page.wait(f"({TOPIC_NAMES}).startsWith('a-topic')")
+    page.wait(f"({TOPIC_NAMES}).startsWith('__consumer_offsets a-')")
     page.click("#topics-table th:first-child button")
-    page.wait(f"!({TOPIC_NAMES}).startsWith('a-topic')")
+    page.wait(f"!({TOPIC_NAMES}).startsWith('__')")
     assert page.evaluate("document.querySelector('th[aria-sort]')"
                          ".getAttribute('aria-sort')") == "descending"
+    groups(page)
     assert page.complaints() == [], page.complaints()
+
+
+def groups(page):
+    # The worst is first; what a name says is text, whatever it looks like.
+    page.wait(f"({GROUP_NAMES}) === '<b>far</b> near'")
+    assert not page.evaluate("document.querySelector('#groups-table b')")
+    page.wait("document.querySelector('#groups-table').innerText"
+              ".includes('Empty')")
+    page.click("#groups-table th:first-child button")
+    page.click("#groups-table th:first-child button")
+    page.wait(f"({GROUP_NAMES}) === 'near <b>far</b>'")
+    assert "gsort=-name" in page.evaluate("location.hash")
+    page.type("#groups-filter", "FAR")
+    page.wait(f"({GROUP_NAMES}) === '<b>far</b>'")
 
 
 def fits(browser, url):
     page = browser.open(url, width=360, height=740, dark=True)
     page.wait("document.body.dataset.ready")
     page.wait(f"({TOPIC_NAMES}).includes('orders')")
+    page.wait(f"({GROUP_NAMES}).includes('a.group')")
     wide = page.evaluate("document.documentElement.scrollWidth")
     assert wide <= 360, f"{wide} pixels wide"
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")

@@ -6,6 +6,9 @@
  *	sort=KEY     name partitions size records in out last; -KEY: descending
  *	limit=N      topics at most (50; up to 500)
  *	topic=T      its partitions too, from=N on
+ *	gq=TEXT      groups with this in their name
+ *	gsort=KEY    name type state members lag; -KEY: descending (-lag)
+ *	glimit=N     groups at most (30; up to 500)
  *	cq=TEXT      connections with this in address, client id or software
  *	climit=N     connections at most (30; up to 500)
  *
@@ -17,9 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/json_writer.h"
 #include "kbrokerd/broker.h"
 #include "kbrokerd/http/pages.h"
+#include "kbrokerd/http/status_json.h"
 #include "kbrokerd/metrics/metrics.h"
 #include "kbrokerd/server/server.h"
 #include "wire/errors.h"
@@ -28,7 +31,6 @@
 enum {
 	TOPICS_SHOWN = 50,
 	CONNECTIONS_SHOWN = 30,
-	ROWS_MAX = 500,
 	ERRORS_SHOWN = 50,
 };
 
@@ -56,8 +58,7 @@ static void put_rate(struct json_writer *w, const char *key, double value)
 				  : (double)(int64_t)value);
 }
 
-/* -1 is not known. */
-static void put_known(struct json_writer *w, const char *key, int64_t value)
+void status_put_known(struct json_writer *w, const char *key, int64_t value)
 {
 	json_put_key(w, key);
 	if (value < 0)
@@ -114,8 +115,8 @@ static void put_broker(struct json_writer *w, const struct visit *v)
 			 config->flush_commit ? "commit" : "os");
 	put_listeners(w, broker);
 	json_member_int(w, "resident_bytes", p.resident_bytes);
-	put_known(w, "open_files", p.open_files);
-	put_known(w, "max_files", p.max_files);
+	status_put_known(w, "open_files", p.open_files);
+	status_put_known(w, "max_files", p.max_files);
 	json_put_close(w, '}');
 }
 
@@ -126,8 +127,8 @@ static void put_disk(struct json_writer *w, const struct visit *v)
 	metrics_disk(v->metrics, &disk);
 	json_put_key(w, "disk");
 	json_put_open(w, '{');
-	put_known(w, "size_bytes", disk.size_bytes);
-	put_known(w, "free_bytes", disk.free_bytes);
+	status_put_known(w, "size_bytes", disk.size_bytes);
+	status_put_known(w, "free_bytes", disk.free_bytes);
 	json_member_int(w, "used_bytes", disk.used_bytes);
 	json_put_close(w, '}');
 }
@@ -234,7 +235,7 @@ static void put_topic(struct json_writer *w, const struct topic_row *row,
 	put_rate(w, "in", row->in_rate);
 	put_rate(w, "out", row->out_rate);
 	put_rate(w, "records_in", row->records_in_rate);
-	put_known(w, "last_write_ms", row->last_write_ms);
+	status_put_known(w, "last_write_ms", row->last_write_ms);
 	put_spark(w, row->spark, newest);
 	json_put_close(w, '}');
 }
@@ -242,7 +243,8 @@ static void put_topic(struct json_writer *w, const struct topic_row *row,
 static void put_topics(struct json_writer *w, const struct visit *v)
 {
 	const struct topic_table *table = v->metrics->topics;
-	size_t limit = (size_t)visit_number(v, "limit", ROWS_MAX, TOPICS_SHOWN);
+	size_t limit =
+		(size_t)visit_number(v, "limit", STATUS_ROWS_MAX, TOPICS_SHOWN);
 	int64_t newest = topic_table_looked_us(table) / 1000000 / SPARK_SECONDS;
 	const struct topic_row **rows;
 	bool descending;
@@ -296,8 +298,8 @@ static void put_partition(struct json_writer *w,
 	json_member_int(w, "end_offset", f->log_end);
 	json_member_int(w, "high_watermark", f->high_watermark);
 	json_member_int(w, "size_bytes", f->size_bytes);
-	put_known(w, "segments", f->segment_count);
-	put_known(w, "last_write_ms", f->last_write_ms);
+	status_put_known(w, "segments", f->segment_count);
+	status_put_known(w, "last_write_ms", f->last_write_ms);
 	json_member_int(w, "bytes_in", f->traffic.bytes_in);
 	json_member_int(w, "bytes_out", f->traffic.bytes_out);
 	json_put_close(w, '}');
@@ -312,7 +314,7 @@ static void put_partitions_of(struct json_writer *w, const struct visit *v,
 	struct partition_walk walk = {
 		.id = topic->id,
 		.from = from,
-		.count = left < ROWS_MAX ? left : ROWS_MAX,
+		.count = left < STATUS_ROWS_MAX ? left : STATUS_ROWS_MAX,
 	};
 
 	walk.facts = calloc((size_t)walk.count + 1, sizeof(*walk.facts));
@@ -375,8 +377,8 @@ static void put_connection(struct json_writer *w, const struct meter_row *row)
 
 static void put_connections(struct json_writer *w, const struct visit *v)
 {
-	size_t limit =
-		(size_t)visit_number(v, "climit", ROWS_MAX, CONNECTIONS_SHOWN);
+	size_t limit = (size_t)visit_number(v, "climit", STATUS_ROWS_MAX,
+					    CONNECTIONS_SHOWN);
 	struct meter_row *rows = calloc(limit + 1, sizeof(*rows));
 	size_t count;
 	size_t total;
@@ -416,12 +418,12 @@ static void put_apis(struct json_writer *w, const struct visit *v)
 		json_member_text(w, "name", wire_api(key)->name);
 		json_member_int(w, "requests", a->last.requests);
 		put_rate(w, "rate", a->rate);
-		put_known(w, "p50_us", a->p50_us);
-		put_known(w, "p99_us", a->p99_us);
-		put_known(w, "all_p50_us",
-			  histogram_percentile_us(&a->last.took, 50));
-		put_known(w, "all_p99_us",
-			  histogram_percentile_us(&a->last.took, 99));
+		status_put_known(w, "p50_us", a->p50_us);
+		status_put_known(w, "p99_us", a->p99_us);
+		status_put_known(w, "all_p50_us",
+				 histogram_percentile_us(&a->last.took, 50));
+		status_put_known(w, "all_p99_us",
+				 histogram_percentile_us(&a->last.took, 99));
 		json_put_close(w, '}');
 	}
 	json_put_close(w, ']');
@@ -494,6 +496,7 @@ void page_status(struct visit *v)
 	put_history(&w, v);
 	put_topics(&w, v);
 	put_one_topic(&w, v);
+	status_put_groups(&w, v);
 	put_connections(&w, v);
 	put_apis(&w, v);
 	put_errors(&w, v);

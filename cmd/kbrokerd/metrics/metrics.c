@@ -198,10 +198,12 @@ static int make_parts(struct metrics *m)
 	m->meters = meters_new(m->started_us);
 	m->clients = clients_new();
 	m->topics = topic_table_new();
+	m->groups = group_table_new();
 	m->filters = calloc(threads, sizeof(struct client_filter *));
 	m->observer = calloc(1, sizeof(*m->observer));
 	if (m->counters == NULL || m->meters == NULL || m->clients == NULL ||
-	    m->topics == NULL || m->filters == NULL || m->observer == NULL)
+	    m->topics == NULL || m->groups == NULL || m->filters == NULL ||
+	    m->observer == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < threads; i++) {
 		m->filters[i] = client_filter_new();
@@ -253,6 +255,7 @@ void metrics_free(struct metrics *m)
 		error_walk_free(m->walks[i]);
 	free(m->filters);
 	free(m->observer);
+	group_table_free(m->groups);
 	topic_table_free(m->topics);
 	clients_free(m->clients);
 	meters_free(m->meters);
@@ -498,6 +501,8 @@ void metrics_sample(struct metrics *m)
 	sample(m, seconds);
 	if (is_watched(m, now_us))
 		measure(m, now_us);
+	else
+		group_table_clear(m->groups);
 	if (is_watched(m, now_us) || is_look_due(m, now_us))
 		look(m, now_us);
 }
@@ -509,6 +514,12 @@ void metrics_look(struct metrics *m)
 
 	if (looked_us == INT64_MIN || now_us - looked_us > 1000000)
 		look(m, now_us);
+}
+
+void metrics_look_at_groups(struct metrics *m)
+{
+	/* Without memory for it the page shows what there was. */
+	group_table_look(m->groups, m->broker, now_of(m));
 }
 
 void metrics_watch(struct metrics *m)

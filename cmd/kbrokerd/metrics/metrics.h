@@ -9,6 +9,7 @@
 
 #include "kbrokerd/metrics/clients.h"
 #include "kbrokerd/metrics/counters.h"
+#include "kbrokerd/metrics/group_table.h"
 #include "kbrokerd/metrics/history.h"
 #include "kbrokerd/metrics/meters.h"
 #include "kbrokerd/metrics/topics.h"
@@ -38,6 +39,7 @@ struct metrics {
 
 	/* Of the reading thread. */
 	struct topic_table *topics;
+	struct group_table *groups;
 	struct history history;
 	int64_t sampled_us;
 	struct all_totals last;
@@ -61,8 +63,13 @@ void metrics_free(struct metrics *m); /* NULL is allowed */
  * there is traffic, or each time while somebody watches. */
 void metrics_sample(struct metrics *m);
 
-/* Somebody looks at the status page: have its numbers fresh. */
+/* Somebody looks at the status page: have its numbers fresh, but for the
+ * groups. */
 void metrics_watch(struct metrics *m);
+
+/* Look at the groups, unless that was lately; what they take is given back when
+ * nobody watches any more. */
+void metrics_look_at_groups(struct metrics *m);
 
 /* Look at the topics unless that was less than a second ago. */
 void metrics_look(struct metrics *m);

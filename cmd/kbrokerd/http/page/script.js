@@ -75,17 +75,17 @@ function ago(ms, now) {
 
 // What is asked for; kept in the address, so that it can be passed on
 
-const view = { q: "", sort: "-in", limit: 15, topic: "", cq: "", climit: 15 };
+const view = { q: "", sort: "-in", limit: 15, topic: "", gq: "", gsort: "-lag", glimit: 15, cq: "", climit: 15 };
 
 function readAddress() {
 	const from = new URLSearchParams(location.hash.slice(1));
-	for (const key of ["q", "sort", "topic", "cq"])
+	for (const key of ["q", "sort", "topic", "gq", "gsort", "cq"])
 		if (from.has(key))
 			view[key] = from.get(key);
 }
 function writeAddress() {
 	const to = new URLSearchParams();
-	for (const [key, usual] of [["q", ""], ["sort", "-in"], ["topic", ""], ["cq", ""]])
+	for (const [key, usual] of [["q", ""], ["sort", "-in"], ["topic", ""], ["gq", ""], ["gsort", "-lag"], ["cq", ""]])
 		if (view[key] !== usual)
 			to.set(key, view[key]);
 	const hash = to.toString();
@@ -313,6 +313,15 @@ const partitionColumns = [
 	textColumn("In sync", (p) => `${p.in_sync} of ${p.replicas}`, { cls: "p2" }),
 	textColumn("Last write", (p) => whenText(p.last_write_ms), { tip: (p) => tipTime(p.last_write_ms), zero: (p) => p.last_write_ms === null }),
 ];
+const groupColumns = [
+	textColumn("Group", (g) => g.name || "(no name)", { sort: "name", cls: "text wrap" }),
+	textColumn("Type", (g) => g.type, { sort: "type", cls: "text p3" }),
+	textColumn("State", (g) => g.state, { sort: "state", cls: "text" }),
+	textColumn("Members", (g) => manyText(g.members), { sort: "members", label: "members", zero: (g) => !g.members }),
+	textColumn("Partitions", (g) => manyText(g.partitions), { cls: "p3", zero: (g) => !g.partitions }),
+	textColumn("Lag", (g) => manyText(g.lag_records), { sort: "lag", label: "records waiting", tip: (g) => g.lag_records.toLocaleString("en") + " records", zero: (g) => !g.lag_records }),
+	textColumn("Behind", (g) => (g.lag_records === 0 ? "0 s" : g.lag_ms === null ? "\u2013" : span(g.lag_ms)), { label: "behind", tip: () => "for how long the oldest record waits", zero: (g) => !g.lag_records }),
+];
 const connColumns = [
 	textColumn("Client", (c) => c.client_id || "(no client id)", { cls: "text wrap" }),
 	textColumn("Address", (c) => c.peer, { cls: "text" }),
@@ -361,26 +370,51 @@ function openTopic(name) {
 	hurry();
 }
 
-function sortTopics(column) {
-	const bySize = column.sort !== "name";
-	if (view.sort.replace("-", "") !== column.sort)
-		view.sort = (bySize ? "-" : "") + column.sort;
+// Tables that the broker sorts: what, and under which key of view.
+const sorted = [
+	{ what: "topics", key: "sort", columns: topicColumns },
+	{ what: "groups", key: "gsort", columns: groupColumns },
+];
+
+// Texts from A on, numbers from the greatest on.
+const firstSort = (column) => (/text/.test(column.cls) ? "" : "-") + column.sort;
+
+function sortBy(table, column) {
+	const now = view[table.key];
+	if (now.replace("-", "") !== column.sort)
+		view[table.key] = firstSort(column);
 	else
-		view.sort = view.sort.startsWith("-") ? column.sort : "-" + column.sort;
+		view[table.key] = now.startsWith("-") ? column.sort : "-" + column.sort;
 	writeAddress();
-	showSort();
+	showSort(table);
 	hurry();
 }
 
-function showSort() {
-	for (const c of topicColumns) {
+function showSort(table) {
+	const now = view[table.key];
+	for (const c of table.columns) {
 		if (!c.sort)
 			continue;
 		c.th.removeAttribute("aria-sort");
-		if (view.sort.replace("-", "") === c.sort)
-			c.th.setAttribute("aria-sort", view.sort.startsWith("-") ? "descending" : "ascending");
+		if (now.replace("-", "") === c.sort)
+			c.th.setAttribute("aria-sort", now.startsWith("-") ? "descending" : "ascending");
 	}
-	$("topics-sort").value = view.sort;
+	$(table.what + "-sort").value = now;
+}
+
+function startSorting(table) {
+	const select = $(table.what + "-sort");
+	makeHead($(table.what + "-table"), table.columns, (c) => sortBy(table, c));
+	for (const c of table.columns)
+		if (c.sort)
+			select.append(el("option", { value: firstSort(c) }, c.title));
+	select.addEventListener("change", (e) => {
+		view[table.key] = e.target.value;
+		writeAddress();
+		showSort(table);
+		hurry();
+	});
+	showSort(table);
 }
 
 function showTopics(s) {
@@ -422,6 +456,15 @@ function showMore(what, matched, shown, noun) {
 }
 
 // The rest
+
+function showGroups(g) {
+	fill($("groups-table"), groupColumns, g.rows, (row) => row.name);
+	setText($("groups-count"), g.matched === g.total ? g.total.toLocaleString("en") : `${g.matched.toLocaleString("en")} of ${g.total.toLocaleString("en")}`);
+	showEmpty("groups", g.rows.length === 0, g.total === 0
+		? "There is no group yet: kconsume -G app orders"
+		: `No group has \u201c${view.gq}\u201d in its name.`);
+	showMore("groups", g.matched, g.rows.length, "groups");
+}
 
 function showConnections(c) {
 	fill($("conns-table"), connColumns, c.rows, (row) => row.peer + "|" + row.opened_ms);
@@ -500,6 +543,7 @@ function show(s) {
 	cards.forEach(drawCard);
 	showTrouble(s);
 	showTopics(s);
+	showGroups(s.groups);
 	showConnections(s.connections);
 	fill($("apis-table"), apiColumns, s.apis, (a) => a.name);
 	showEmpty("apis", s.apis.length === 0);
@@ -518,8 +562,8 @@ let seenMs = 0;
 let lost = 0;
 
 function address() {
-	const p = new URLSearchParams({ since: next, sort: view.sort, limit: view.limit, climit: view.climit });
-	for (const key of ["q", "topic", "cq"])
+	const p = new URLSearchParams({ since: next, sort: view.sort, limit: view.limit, gsort: view.gsort, glimit: view.glimit, climit: view.climit });
+	for (const key of ["q", "topic", "gq", "cq"])
 		if (view[key])
 			p.set(key, view[key]);
 	return "/status?" + p;
@@ -596,27 +640,20 @@ function onType(input, key) {
 function start() {
 	readAddress();
 	cards.forEach(makeCard);
-	makeHead($("topics-table"), topicColumns, sortTopics);
 	makeHead($("conns-table"), connColumns);
 	makeHead($("apis-table"), apiColumns);
 	makeHead($("errors-table"), errorColumns);
 	makeHead(detailTable, partitionColumns);
+	sorted.forEach(startSorting);
 	$("topics-table").classList.add("stack");
+	$("groups-table").classList.add("stack");
 	$("conns-table").classList.add("stack");
 	detail.append(el("td", { colspan: topicColumns.length }, el("div", { class: "sheet" }, detailTable), detailNote));
-	for (const c of topicColumns)
-		if (c.sort)
-			$("topics-sort").append(el("option", { value: (c.sort === "name" ? "" : "-") + c.sort }, c.title));
-	$("topics-sort").addEventListener("change", (e) => {
-		view.sort = e.target.value;
-		writeAddress();
-		showSort();
-		hurry();
-	});
-	showSort();
 	onType($("topics-filter"), "q");
+	onType($("groups-filter"), "gq");
 	onType($("conns-filter"), "cq");
 	$("topics-more").addEventListener("click", () => { view.limit = Math.min(500, view.limit * 4); hurry(); });
+	$("groups-more").addEventListener("click", () => { view.glimit = Math.min(500, view.glimit * 4); hurry(); });
 	$("conns-more").addEventListener("click", () => { view.climit = Math.min(500, view.climit * 4); hurry(); });
 	document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
 	document.addEventListener("keydown", (e) => {
