@@ -1,5 +1,5 @@
 /*
- * assignor.c - who reads what: range and roundrobin
+ * assignor.c - who reads what: roundrobin, and what the others share
  *
  * Members take their turns in one order, which all clients agree on: those
  * with an instance id first, so that static members keep what they have.
@@ -40,9 +40,8 @@ static int compare_refs(const void *a, const void *b)
 					*(struct assignor_member *const *)b);
 }
 
-/* The members in their order, to free(); NULL on no memory. */
-static struct assignor_member **in_order(struct assignor_member *members,
-					 size_t count)
+struct assignor_member **assignor_in_order(struct assignor_member *members,
+					   size_t count)
 {
 	/* NOLINTBEGIN(bugprone-sizeof-expression): an array of pointers */
 	struct assignor_member **refs = calloc(count + 1, sizeof(*refs));
@@ -57,14 +56,14 @@ static struct assignor_member **in_order(struct assignor_member *members,
 	return refs;
 }
 
-static void give(struct assignor_member *member, const char *topic,
-		 int32_t partition)
+void assignor_give(struct assignor_member *member, const char *topic,
+		   int32_t partition)
 {
 	partition_set_add(&member->assignment, slice_of(topic), partition,
 			  UUID_ZERO);
 }
 
-static int finish(struct assignor_member *members, size_t count)
+int assignor_finish(struct assignor_member *members, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		partition_set_sort(&members[i].assignment);
@@ -74,41 +73,93 @@ static int finish(struct assignor_member *members, size_t count)
 	return 0;
 }
 
-/* One topic to those who want it: a run of partitions each. */
-static void range_topic(const struct assignor_topic *topic,
-			struct assignor_member **refs, size_t count)
+static int compare_racks(const void *a, const void *b)
 {
-	int32_t wanting = 0;
-	int32_t next = 0;
-	int32_t turn = 0;
-
-	for (size_t i = 0; i < count; i++)
-		wanting += assignor_subscribes(refs[i], topic->name);
-	if (wanting == 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		int32_t share;
-
-		if (!assignor_subscribes(refs[i], topic->name))
-			continue;
-		share = topic->partition_count / wanting +
-			(turn++ < topic->partition_count % wanting);
-		while (share-- > 0)
-			give(refs[i], topic->name, next++);
-	}
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int assign_range(const struct assignor_topic *topics, size_t topic_count,
-			struct assignor_member *members, size_t member_count)
+static bool has_replica(const struct assignor_topic *topic, int32_t partition,
+			const char *rack)
 {
-	struct assignor_member **refs = in_order(members, member_count);
+	const struct assignor_racks *racks;
 
-	if (refs == NULL)
-		return -ENOMEM;
-	for (size_t t = 0; t < topic_count; t++)
-		range_topic(&topics[t], refs, member_count);
-	free(refs);
-	return finish(members, member_count);
+	if (topic->racks == NULL)
+		return false;
+	racks = &topic->racks[partition];
+	return racks->count > 0 &&
+	       bsearch(&rack, racks->names, racks->count, sizeof(*racks->names),
+		       compare_racks) != NULL;
+}
+
+static bool has_rack(const struct assignor_member *member)
+{
+	return member->rack != NULL && member->rack[0] != '\0';
+}
+
+bool assignor_is_near(const struct assignor_member *member,
+		      const struct assignor_topic *topic, int32_t partition)
+{
+	return !has_rack(member) || has_replica(topic, partition, member->rack);
+}
+
+static bool is_same_racks(const struct assignor_racks *a,
+			  const struct assignor_racks *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_everywhere_alike(const struct assignor_topic *topics,
+				size_t count)
+{
+	static const struct assignor_racks none;
+	const struct assignor_racks *first = NULL;
+
+	for (size_t t = 0; t < count; t++) {
+		for (int32_t p = 0; p < topics[t].partition_count; p++) {
+			const struct assignor_racks *racks =
+				topics[t].racks == NULL ? &none
+							: &topics[t].racks[p];
+
+			if (first == NULL)
+				first = racks;
+			else if (!is_same_racks(first, racks))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool has_any_replica(const struct assignor_topic *topics, size_t count,
+			    const char *rack)
+{
+	for (size_t t = 0; t < count; t++) {
+		for (int32_t p = 0; p < topics[t].partition_count; p++) {
+			if (has_replica(&topics[t], p, rack))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool assignor_uses_racks(const struct assignor_topic *topics,
+			 size_t topic_count,
+			 struct assignor_member *const *members,
+			 size_t member_count)
+{
+	if (is_everywhere_alike(topics, topic_count))
+		return false;
+	for (size_t i = 0; i < member_count; i++) {
+		if (has_rack(members[i]) &&
+		    has_any_replica(topics, topic_count, members[i]->rack))
+			return true;
+	}
+	return false;
 }
 
 static bool is_wanted(const struct assignor_topic *topic,
@@ -126,7 +177,8 @@ static int assign_roundrobin(const struct assignor_topic *topics,
 			     struct assignor_member *members,
 			     size_t member_count)
 {
-	struct assignor_member **refs = in_order(members, member_count);
+	struct assignor_member **refs =
+		assignor_in_order(members, member_count);
 	size_t turn = 0;
 
 	if (refs == NULL)
@@ -138,15 +190,16 @@ static int assign_roundrobin(const struct assignor_topic *topics,
 			while (!assignor_subscribes(refs[turn % member_count],
 						    topics[t].name))
 				turn++;
-			give(refs[turn++ % member_count], topics[t].name, p);
+			assignor_give(refs[turn++ % member_count],
+				      topics[t].name, p);
 		}
 	}
 	free(refs);
-	return finish(members, member_count);
+	return assignor_finish(members, member_count);
 }
 
 static const struct assignor assignors[] = {
-	{ "range", false, false, assign_range },
+	{ "range", false, false, assignor_assign_range },
 	{ "roundrobin", false, false, assign_roundrobin },
 	{ "sticky", false, true, assignor_assign_sticky },
 	{ "cooperative-sticky", true, true, assignor_assign_cooperative },

@@ -5,7 +5,9 @@
  * (two that claim the same in one generation lose it).  What nobody has goes
  * to whoever has least, and then partitions move from who has more to who has
  * at least two less, until none is left to move: each move makes it evener, so
- * that it ends, and none is made without need.
+ * that it ends.  Where racks tell something (KIP-881), what is far from its
+ * owner goes to somebody near first.  Last come trades (assignor_trade.c),
+ * after which nothing is evener, nearer, or the same with fewer moves.
  *
  * The cooperative one then takes what moves from its new owner again: it comes
  * when the old one has let go.
@@ -14,37 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "client/assignor.h"
-
-enum { NOBODY = -1 };
-
-/* One partition of one topic. */
-struct sticky_item {
-	int32_t owner;      /* index of a member, or NOBODY */
-	int32_t generation; /* of the owner's claim */
-	bool is_disputed;   /* claimed twice in that generation */
-	bool is_fresh;      /* new to its owner: to move it on costs nothing */
-};
-
-/* Topics that few want go first: others can give way to them. */
-struct sticky_turn {
-	size_t topic;
-	size_t wanting; /* members */
-};
-
-struct sticky {
-	const struct assignor_topic *topics;
-	size_t topic_count;
-	struct assignor_member *members;
-	size_t member_count;
-
-	size_t *first; /* of a topic: index of its partition 0 in items */
-	struct sticky_item *items;
-	size_t *loads; /* partitions of a member */
-	bool *wants;   /* [topic][member] */
-	struct sticky_turn *turns;
-	size_t *order; /* of members, as assignor_compare_members() */
-};
+#include "client/assignor_sticky.h"
 
 static void sticky_clear(struct sticky *s)
 {
@@ -54,11 +26,6 @@ static void sticky_clear(struct sticky *s)
 	free(s->wants);
 	free(s->order);
 	free(s->turns);
-}
-
-static bool *wants_of(const struct sticky *s, size_t topic)
-{
-	return s->wants + topic * s->member_count;
 }
 
 static void sort_members(struct sticky *s)
@@ -92,11 +59,24 @@ static void sort_topics(struct sticky *s)
 	for (size_t t = 0; t < s->topic_count; t++) {
 		s->turns[t].topic = t;
 		for (size_t m = 0; m < s->member_count; m++)
-			s->turns[t].wanting += wants_of(s, t)[m];
+			s->turns[t].wanting += sticky_wants(s, t)[m];
 	}
 	if (s->topic_count > 0)
 		qsort(s->turns, s->topic_count, sizeof(*s->turns),
 		      compare_turns);
+}
+
+static int look_for_racks(struct sticky *s)
+{
+	struct assignor_member **refs =
+		assignor_in_order(s->members, s->member_count);
+
+	if (refs == NULL)
+		return -ENOMEM;
+	s->uses_racks = assignor_uses_racks(s->topics, s->topic_count, refs,
+					    s->member_count);
+	free(refs);
+	return 0;
 }
 
 static int sticky_init(struct sticky *s, const struct assignor_topic *topics,
@@ -126,15 +106,15 @@ static int sticky_init(struct sticky *s, const struct assignor_topic *topics,
 	    s->order == NULL || s->turns == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < total; i++)
-		s->items[i].owner = NOBODY;
+		s->items[i].owner = s->items[i].home = STICKY_NOBODY;
 	for (size_t t = 0; t < topic_count; t++) {
 		for (size_t m = 0; m < member_count; m++)
-			wants_of(s, t)[m] = assignor_subscribes(&members[m],
-								topics[t].name);
+			sticky_wants(s, t)[m] = assignor_subscribes(
+				&members[m], topics[t].name);
 	}
 	sort_members(s);
 	sort_topics(s);
-	return 0;
+	return look_for_racks(s);
 }
 
 static int compare_topic(const void *key, const void *topic)
@@ -161,7 +141,7 @@ static struct sticky_item *claimed(const struct sticky *s, size_t member,
 
 	if (t == s->topic_count || claim->partition < 0 ||
 	    claim->partition >= s->topics[t].partition_count ||
-	    !wants_of(s, t)[member])
+	    !sticky_wants(s, t)[member])
 		return NULL;
 	return &s->items[s->first[t] + (size_t)claim->partition];
 }
@@ -176,7 +156,8 @@ static void take_claims(struct sticky *s, size_t member)
 		item = claimed(s, member, &m->owned.items[i]);
 		if (item == NULL)
 			continue;
-		if (item->owner == NOBODY || m->generation > item->generation) {
+		if (item->owner == STICKY_NOBODY ||
+		    m->generation > item->generation) {
 			item->owner = (int32_t)member;
 			item->generation = m->generation;
 			item->is_disputed = false;
@@ -186,54 +167,90 @@ static void take_claims(struct sticky *s, size_t member)
 	}
 }
 
+/* What is far from who has it may as well go to somebody else. */
+static void settle_claim(struct sticky *s, size_t topic, size_t at)
+{
+	struct sticky_item *item = &s->items[at];
+
+	if (item->is_disputed)
+		item->owner = STICKY_NOBODY;
+	item->home = item->owner;
+	if (item->owner != STICKY_NOBODY &&
+	    sticky_is_far(s, topic, at, (size_t)item->owner))
+		item->owner = STICKY_NOBODY;
+	if (item->owner != STICKY_NOBODY)
+		s->loads[item->owner]++;
+}
+
 static void settle_claims(struct sticky *s)
 {
 	for (size_t m = 0; m < s->member_count; m++)
 		take_claims(s, m);
-	for (size_t i = 0; i < s->first[s->topic_count]; i++) {
-		if (s->items[i].is_disputed)
-			s->items[i].owner = NOBODY;
-		if (s->items[i].owner != NOBODY)
-			s->loads[s->items[i].owner]++;
+	for (size_t t = 0; t < s->topic_count; t++) {
+		for (size_t i = s->first[t]; i < s->first[t + 1]; i++)
+			settle_claim(s, t, i);
 	}
 }
 
-/* Who of those that want the topic has least, the first in order; or NOBODY. */
-static int32_t least_loaded(const struct sticky *s, size_t topic)
+/*
+ * Who of those that want the item, and with only_near are near it, has least,
+ * the first in order; or STICKY_NOBODY.
+ */
+static int32_t least_loaded(const struct sticky *s, size_t topic, size_t item,
+			    bool only_near)
 {
-	const bool *wants = wants_of(s, topic);
-	int32_t least = NOBODY;
+	const bool *wants = sticky_wants(s, topic);
+	int32_t least = STICKY_NOBODY;
 
 	for (size_t i = 0; i < s->member_count; i++) {
 		size_t m = s->order[i];
 
 		if (wants[m] &&
-		    (least == NOBODY || s->loads[m] < s->loads[least]))
+		    (least == STICKY_NOBODY || s->loads[m] < s->loads[least]) &&
+		    !(only_near && sticky_is_far(s, topic, item, m)))
 			least = (int32_t)m;
 	}
 	return least;
 }
 
-static void put(struct sticky *s, struct sticky_item *item, int32_t member)
+void sticky_put(struct sticky *s, size_t at, int32_t member)
 {
-	if (item->owner != NOBODY)
+	struct sticky_item *item = &s->items[at];
+
+	if (item->owner != STICKY_NOBODY)
 		s->loads[item->owner]--;
 	item->owner = member;
-	item->is_fresh = true;
 	s->loads[member]++;
 }
 
-/* Of topics in the order in which they go: each partition that has no owner. */
-static void give_away(struct sticky *s)
+/* What everybody has at least, if all want everything. */
+static size_t share_of(const struct sticky *s)
 {
+	return s->member_count == 0
+		       ? 0
+		       : s->first[s->topic_count] / s->member_count;
+}
+
+/*
+ * Of topics in the order in which they go: each partition that has no owner;
+ * with only_near nobody gets more than his share.
+ */
+static void give_away(struct sticky *s, bool only_near)
+{
+	size_t share = share_of(s) + 1;
+
 	for (size_t k = 0; k < s->topic_count; k++) {
 		size_t t = s->turns[k].topic;
 
-		if (s->turns[k].wanting == 0)
-			continue;
 		for (size_t i = s->first[t]; i < s->first[t + 1]; i++) {
-			if (s->items[i].owner == NOBODY)
-				put(s, &s->items[i], least_loaded(s, t));
+			int32_t to;
+
+			if (s->items[i].owner != STICKY_NOBODY)
+				continue;
+			to = least_loaded(s, t, i, only_near);
+			if (to != STICKY_NOBODY &&
+			    !(only_near && s->loads[to] >= share))
+				sticky_put(s, i, to);
 		}
 	}
 }
@@ -250,8 +267,11 @@ static bool is_even(const struct sticky *s)
 	return most <= least + 1;
 }
 
-/* From the last partition on, as range would cut them. */
-static bool move_some(struct sticky *s, bool only_fresh)
+/*
+ * From the last partition on, as range would cut them; with only_fresh none
+ * from its home.  Nobody is left with less than kept.
+ */
+static bool move_some(struct sticky *s, bool only_fresh, size_t kept)
 {
 	bool has_moved = false;
 
@@ -262,13 +282,14 @@ static bool move_some(struct sticky *s, bool only_fresh)
 			break; /* what costs nothing may do by now */
 		for (size_t i = s->first[t + 1]; i-- > s->first[t];) {
 			struct sticky_item *item = &s->items[i];
-			int32_t to = least_loaded(s, t);
+			int32_t to = least_loaded(s, t, i, false);
 
-			if (item->owner == NOBODY ||
-			    (only_fresh && !item->is_fresh) ||
+			if (item->owner == STICKY_NOBODY ||
+			    (only_fresh && item->owner == item->home) ||
+			    s->loads[item->owner] <= kept ||
 			    s->loads[to] + 1 >= s->loads[item->owner])
 				continue;
-			put(s, item, to);
+			sticky_put(s, i, to);
 			has_moved = true;
 		}
 	}
@@ -281,7 +302,7 @@ static int hand_out(struct sticky *s)
 		for (size_t i = s->first[t]; i < s->first[t + 1]; i++) {
 			int32_t owner = s->items[i].owner;
 
-			if (owner == NOBODY)
+			if (owner == STICKY_NOBODY)
 				continue;
 			partition_set_add(&s->members[owner].assignment,
 					  slice_of(s->topics[t].name),
@@ -306,11 +327,16 @@ int assignor_assign_sticky(const struct assignor_topic *topics,
 
 	if (rc == 0) {
 		settle_claims(&s);
-		give_away(&s);
+		if (s.uses_racks)
+			give_away(&s, true);
+		give_away(&s, false);
 	}
 	while (rc == 0 && !is_even(&s) &&
-	       (move_some(&s, true) || move_some(&s, false)))
+	       (move_some(&s, true, 0) || move_some(&s, false, share_of(&s)) ||
+		move_some(&s, false, 0)))
 		;
+	if (rc == 0)
+		rc = sticky_trade(&s);
 	if (rc == 0)
 		rc = hand_out(&s);
 	sticky_clear(&s);

@@ -186,7 +186,9 @@ struct client_node {
 struct client_partition {
 	int32_t leader; /* -1 for none */
 	int32_t leader_epoch;
-	int16_t code; /* WIRE_NONE, WIRE_LEADER_NOT_AVAILABLE ... */
+	int16_t code;            /* WIRE_NONE, WIRE_LEADER_NOT_AVAILABLE ... */
+	const int32_t *replicas; /* nodes, whether they are alive or not */
+	int32_t replica_count;
 };
 
 struct client_topic {

@@ -19,6 +19,7 @@ enum { NODES_MAX = 4096 }; /* Kafka itself is run with some hundred */
 struct cluster_topic {
 	struct client_topic topic; /* the first, so that it leads here */
 	uint64_t answers;
+	int32_t *replicas; /* of all its partitions */
 	UT_hash_handle hh;
 	char name[];
 };
@@ -46,6 +47,7 @@ void cluster_clear(struct cluster *cluster)
 	{
 		HASH_DEL(cluster->topics, t);
 		free(t->topic.partitions);
+		free(t->replicas);
 		free(t);
 	}
 	free_nodes(cluster->nodes, cluster->node_count);
@@ -153,7 +155,9 @@ static void set_partition(struct client_partition *p,
 {
 	if (old != NULL && a->leader_epoch >= 0 &&
 	    old->leader_epoch > a->leader_epoch) {
-		*p = *old;
+		p->leader = old->leader;
+		p->leader_epoch = old->leader_epoch;
+		p->code = old->code;
 		return;
 	}
 	p->leader = a->leader_id;
@@ -163,23 +167,52 @@ static void set_partition(struct client_partition *p,
 		p->code = WIRE_LEADER_NOT_AVAILABLE;
 }
 
-static int update_partitions(struct client_topic *t,
+/* All replicas of the answer, one partition's after the other's. */
+static int32_t *copy_replicas(const struct metadata_response_topics *answer)
+{
+	size_t count = 0;
+	int32_t *all;
+
+	for (int32_t i = 0; i < answer->partitions_count; i++)
+		count += (size_t)answer->partitions[i].replica_nodes_count;
+	all = calloc(count + 1, sizeof(*all));
+	count = 0;
+	for (int32_t i = 0; all != NULL && i < answer->partitions_count; i++) {
+		const struct metadata_response_topics_partitions *p =
+			&answer->partitions[i];
+
+		for (int32_t r = 0; r < p->replica_nodes_count; r++)
+			all[count++] = p->replica_nodes[r];
+	}
+	return all;
+}
+
+static int update_partitions(struct cluster_topic *ct,
 			     const struct metadata_response_topics *answer)
 {
+	struct client_topic *t = &ct->topic;
 	int32_t count = partition_count(answer);
 	bool is_same = uuid_equal(t->id, answer->topic_id);
+	int32_t *replicas = copy_replicas(answer);
+	int32_t *next = replicas;
 	struct client_partition *partitions;
 
 	partitions = calloc((size_t)count + 1, sizeof(*partitions));
-	if (partitions == NULL)
+	if (partitions == NULL || replicas == NULL) {
+		free(partitions);
+		free(replicas);
 		return -ENOMEM;
+	}
 	for (int32_t i = 0; i < count; i++)
-		partitions[i] =
-			(struct client_partition){ -1, -1,
-						   WIRE_LEADER_NOT_AVAILABLE };
+		partitions[i] = (struct client_partition){
+			.leader = -1,
+			.leader_epoch = -1,
+			.code = WIRE_LEADER_NOT_AVAILABLE,
+		};
 	for (int32_t i = 0; i < answer->partitions_count; i++) {
 		int32_t p = answer->partitions[i].partition_index;
 
+		next += answer->partitions[i].replica_nodes_count;
 		if (p < 0 || p >= count)
 			continue;
 		set_partition(&partitions[p],
@@ -187,8 +220,13 @@ static int update_partitions(struct client_topic *t,
 				      ? &t->partitions[p]
 				      : NULL,
 			      &answer->partitions[i]);
+		partitions[p].replica_count =
+			answer->partitions[i].replica_nodes_count;
+		partitions[p].replicas = next - partitions[p].replica_count;
 	}
 	free(t->partitions);
+	free(ct->replicas);
+	ct->replicas = replicas;
 	t->partitions = partitions;
 	t->partition_count = count;
 	t->id = answer->topic_id;
@@ -212,7 +250,7 @@ static int update_topic(struct cluster *cluster,
 	/* What was known stays in use while a broker cannot tell. */
 	if (answer->error_code != WIRE_NONE)
 		return 0;
-	return update_partitions(&t->topic, answer);
+	return update_partitions(t, answer);
 }
 
 int cluster_update(struct cluster *cluster,

@@ -251,7 +251,10 @@ static bool is_all_known(struct group_member *m)
 	return true;
 }
 
-/* What a change would change. */
+/*
+ * What a change would change.  Replicas that are in other racks now are no
+ * news to a leader that has none.
+ */
 static uint64_t shape_of(struct group_member *m)
 {
 	uint64_t shape = 0;
@@ -263,6 +266,10 @@ static uint64_t shape_of(struct group_member *m)
 		} step = { shape, partitions_of(m, m->plan.topics[i]) };
 
 		shape = hash_bytes(&step, sizeof(step));
+		if (step.count > 0 && m->config->client_rack[0] != '\0')
+			shape = group_racks_shape(
+				m, client_topic(m->client, m->plan.topics[i]),
+				shape);
 	}
 	return shape;
 }
@@ -323,6 +330,7 @@ static struct assignor_member *members_of(const struct group_plan *plan,
 			.topic_count = s->topic_count,
 			.owned = s->owned,
 			.generation = s->generation,
+			.rack = s->rack,
 		};
 		if (!slice_is_null(r->members[i].group_instance_id))
 			members[i].instance_id = arena_text(
@@ -335,27 +343,43 @@ static struct assignor_member *members_of(const struct group_plan *plan,
 	return members;
 }
 
-static int divide(struct group_member *m, struct assignor_member *members)
+static bool knows_racks(const struct group_plan *plan)
+{
+	for (size_t i = 0; i < plan->member_count; i++) {
+		if (plan->subscriptions[i].rack != NULL)
+			return true;
+	}
+	return false;
+}
+
+static int divide(struct group_member *m, struct assignor_member *members,
+		  struct arena *arena)
 {
 	struct assignor_topic *topics =
-		calloc(m->plan.topic_count + 1, sizeof(*topics));
+		arena_calloc(arena, m->plan.topic_count, sizeof(*topics));
+	bool with_racks = knows_racks(&m->plan);
 	size_t count = 0;
-	int rc;
 
 	if (topics == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->plan.topic_count; i++) {
-		int32_t partitions = partitions_of(m, m->plan.topics[i]);
+		const char *name = m->plan.topics[i];
+		struct assignor_topic *t = &topics[count];
 
-		if (partitions > 0)
-			topics[count++] =
-				(struct assignor_topic){ m->plan.topics[i],
-							 partitions };
+		*t = (struct assignor_topic){ .name = name,
+					      .partition_count =
+						      partitions_of(m, name) };
+		if (t->partition_count == 0)
+			continue;
+		if (with_racks)
+			t->racks = group_racks(m, client_topic(m->client, name),
+					       arena);
+		if (with_racks && t->racks == NULL)
+			return -ENOMEM;
+		count++;
 	}
-	rc = m->core.assignor->assign(topics, count, members,
-				      m->plan.member_count);
-	free(topics);
-	return rc;
+	return m->core.assignor->assign(topics, count, members,
+					m->plan.member_count);
 }
 
 static int put_assignment(const struct assignor_member *member,
@@ -376,7 +400,7 @@ static int put_assignments(struct group_member *m, struct sync_group_request *q)
 	struct arena *arena = client_request_arena(m->request);
 	size_t count = m->plan.member_count;
 	struct assignor_member *members = members_of(&m->plan, arena);
-	int rc = members == NULL ? -ENOMEM : divide(m, members);
+	int rc = members == NULL ? -ENOMEM : divide(m, members, arena);
 
 	if (rc == 0)
 		q->assignments =

@@ -3,7 +3,8 @@
  *
  * group_member.c asks the core what is next and tells the reader;
  * group_coordinator.c finds the coordinator and the protocol;
- * group_classic.c and group_consumer.c speak the two protocols;
+ * group_classic.c and group_consumer.c speak the two protocols, the former
+ * with what group_racks.c knows of racks;
  * group_topics.c knows what is subscribed; group_offsets.c fetches where the
  * group is, group_commit.c stores it.  For lib/client only.
  */
@@ -125,6 +126,16 @@ void group_leave_classic(struct group_member *m);
 /* Metadata has come: go on planning, or has a topic grown? */
 void group_plan_check(struct group_member *m);
 void group_plan_clear(struct group_plan *plan);
+
+/* group_racks.c */
+
+/* Of each partition, from the arena, until the loop runs; NULL: no memory. */
+const struct assignor_racks *group_racks(struct group_member *m,
+					 const struct client_topic *topic,
+					 struct arena *arena);
+/* A digest of shape and of them; without memory it is of less. */
+uint64_t group_racks_shape(struct group_member *m,
+			   const struct client_topic *topic, uint64_t shape);
 
 /* group_consumer.c */
 void group_beat_consumer(struct group_member *m);

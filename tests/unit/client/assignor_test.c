@@ -1,9 +1,10 @@
 /*
  * assignor_test.c - tests of assignor.c and assignor_sticky.c
  *
- * range and roundrobin give exactly what Java's give.  For the sticky ones
- * there are many right answers: ours is at least as even as Java's, and where
- * it is as even it moves no more.
+ * range and roundrobin give exactly what Java's give, with racks and without.
+ * For the sticky ones there are many right answers: ours is at least as even as
+ * Java's; where it is as even no more is far from its rack; and where that is
+ * the same too it moves no more.
  */
 #include "client/assignor.h"
 
@@ -16,8 +17,18 @@
 
 #include "assignor_vectors.h"
 #include "base/random.h"
+#include "rack_vectors.h"
 
-enum { TOPICS_MAX = 8, MEMBERS_MAX = 8, GENERATION = 3 };
+enum {
+	TOPICS_MAX = 8,
+	PARTITIONS_MAX = 8,
+	RACKS_MAX = 3,
+	MEMBERS_MAX = 8,
+	GENERATION = 3
+};
+
+/* What a member of a vector tells beside instance and topics. */
+enum fields { PLAIN, WITH_OWNED, WITH_RACKS_AND_OWNED };
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -25,6 +36,8 @@ struct group {
 	char *text; /* taken apart */
 	struct assignor_topic topics[TOPICS_MAX];
 	size_t topic_count;
+	struct assignor_racks racks[TOPICS_MAX][PARTITIONS_MAX];
+	const char *rack_names[TOPICS_MAX][PARTITIONS_MAX][RACKS_MAX];
 	struct assignor_member members[MEMBERS_MAX];
 	const char *names[MEMBERS_MAX][TOPICS_MAX];
 	struct partition_set wanted[MEMBERS_MAX]; /* Java's result */
@@ -54,48 +67,84 @@ static void read_list(char *text, struct partition_set *out)
 	partition_set_sort(out);
 }
 
+/* "ab": a partition with a replica in a and one in b. */
+static void read_racks(struct group *g, size_t topic, int32_t partition,
+		       const char *text)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	struct assignor_racks *racks = &g->racks[topic][partition];
+
+	racks->names = g->rack_names[topic][partition];
+	for (; *text >= 'a' && *text <= 'd'; text++)
+		g->rack_names[topic][partition][racks->count++] =
+			names[*text - 'a'];
+}
+
+/* "t0:3", or with racks "t0=ab,-,c" */
+static void read_topic(struct group *g, char *text)
+{
+	size_t at = strcspn(text, ":=");
+	struct assignor_topic t = { .name = text };
+	char *rest = text + at + 1;
+	char *part;
+
+	if (text[at] == ':') {
+		t.partition_count = number(rest);
+	} else {
+		t.racks = g->racks[g->topic_count];
+		while (*rest != '\0' && (part = strsep(&rest, ",")) != NULL) {
+			read_racks(g, g->topic_count, t.partition_count++,
+				   part);
+			if (rest == NULL)
+				break;
+		}
+	}
+	text[at] = '\0';
+	if (t.partition_count > 0)
+		g->topics[g->topic_count++] = t;
+}
+
 static void read_topics(struct group *g, char *text)
 {
 	char *rest = text;
 	char *part;
 
 	while ((part = strsep(&rest, " ")) != NULL) {
-		char *colon = strchr(part, ':');
-
-		if (colon == NULL)
-			continue;
-		*colon = '\0';
-		if (number(colon + 1) > 0)
-			g->topics[g->topic_count++] =
-				(struct assignor_topic){ part,
-							 number(colon + 1) };
+		if (*part != '\0')
+			read_topic(g, part);
 	}
 }
 
-static void read_member(struct group *g, char *text, bool has_owned)
+static const char *or_null(const char *text)
+{
+	return strcmp(text, "-") == 0 ? NULL : text;
+}
+
+static void read_member(struct group *g, char *text, enum fields fields)
 {
 	struct assignor_member *m = &g->members[g->member_count];
 	const char **names = g->names[g->member_count];
 	char *rest = text + 1;
-	char *id = strsep(&rest, " ");
-	char *instance = strsep(&rest, " ");
-	char *topics = strsep(&rest, " ");
+	char *topics;
 	char *part;
 
-	m->id = id;
-	m->instance_id = strcmp(instance, "-") == 0 ? NULL : instance;
+	m->id = strsep(&rest, " ");
+	m->instance_id = or_null(strsep(&rest, " "));
+	if (fields == WITH_RACKS_AND_OWNED)
+		m->rack = or_null(strsep(&rest, " "));
+	topics = strsep(&rest, " ");
 	m->topics = names;
 	m->generation = GENERATION;
 	while (strcmp(topics == NULL ? "-" : topics, "-") != 0 &&
 	       (part = strsep(&topics, ",")) != NULL)
 		names[m->topic_count++] = part;
-	if (has_owned)
+	if (fields != PLAIN)
 		read_list(strsep(&rest, " "), &m->owned);
 	read_list(strsep(&rest, " "), &g->wanted[g->member_count]);
 	g->member_count++;
 }
 
-static void group_read(struct group *g, const char *text, bool has_owned)
+static void group_read(struct group *g, const char *text, enum fields fields)
 {
 	char *rest;
 
@@ -103,7 +152,7 @@ static void group_read(struct group *g, const char *text, bool has_owned)
 	rest = g->text;
 	read_topics(g, strsep(&rest, "|"));
 	while (rest != NULL)
-		read_member(g, strsep(&rest, "|"), has_owned);
+		read_member(g, strsep(&rest, "|"), fields);
 }
 
 static void group_clear(struct group *g)
@@ -127,12 +176,12 @@ static void assign(struct group *g, const char *name)
 }
 
 static void expect_same(const char *name, const char *const *vectors,
-			size_t count)
+			size_t count, enum fields fields)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct group g;
 
-		group_read(&g, vectors[i], false);
+		group_read(&g, vectors[i], fields);
 		assign(&g, name);
 		for (size_t m = 0; m < g.member_count; m++) {
 			if (!partition_set_equal(&g.members[m].assignment,
@@ -147,14 +196,18 @@ static void expect_same(const char *name, const char *const *vectors,
 static void range_gives_what_java_gives(void **state)
 {
 	(void)state;
-	expect_same("range", range_vectors, ARRAY_LEN(range_vectors));
+	expect_same("range", range_vectors, ARRAY_LEN(range_vectors), PLAIN);
+	expect_same("range", range_rack_vectors, ARRAY_LEN(range_rack_vectors),
+		    WITH_RACKS_AND_OWNED);
 }
 
 static void roundrobin_gives_what_java_gives(void **state)
 {
 	(void)state;
 	expect_same("roundrobin", roundrobin_vectors,
-		    ARRAY_LEN(roundrobin_vectors));
+		    ARRAY_LEN(roundrobin_vectors), PLAIN);
+	expect_same("roundrobin", roundrobin_rack_vectors,
+		    ARRAY_LEN(roundrobin_rack_vectors), WITH_RACKS_AND_OWNED);
 }
 
 /*
@@ -217,25 +270,77 @@ static size_t kept(const struct group *g, bool of_java)
 	return count;
 }
 
+/* Partitions that have no replica in the rack of whom they are given to. */
+static size_t distant(struct group *g, bool of_java)
+{
+	struct assignor_member *refs[MEMBERS_MAX];
+	size_t count = 0;
+
+	for (size_t m = 0; m < g->member_count; m++)
+		refs[m] = &g->members[m];
+	if (!assignor_uses_racks(g->topics, g->topic_count, refs,
+				 g->member_count))
+		return 0;
+	for (size_t m = 0; m < g->member_count; m++) {
+		for (size_t t = 0; t < g->topic_count; t++) {
+			const struct assignor_topic *topic = &g->topics[t];
+
+			for (int32_t p = 0; p < topic->partition_count; p++) {
+				bool has = partition_set_has(
+					of_java ? &g->wanted[m]
+						: &refs[m]->assignment,
+					topic->name, p);
+
+				count += has &&
+					 !assignor_is_near(refs[m], topic, p);
+			}
+		}
+	}
+	return count;
+}
+
+static void expect_no_worse(const char *vector, enum fields fields)
+{
+	struct group g;
+	size_t ours[3];
+	size_t java[3];
+
+	group_read(&g, vector, fields);
+	assign(&g, "sticky");
+	check_whole(&g, vector);
+	for (int i = 0; i < 2; i++) {
+		size_t *what = i == 0 ? ours : java;
+
+		what[0] = unevenness(&g, i == 1);
+		what[1] = distant(&g, i == 1);
+		what[2] =
+			(size_t)TOPICS_MAX * PARTITIONS_MAX - kept(&g, i == 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = { "uneven", "distant",
+						     "moved" };
+
+		if (ours[i] > java[i])
+			fail_msg("%s: %zu, Java %zu: %s", names[i], ours[i],
+				 java[i], vector);
+		if (ours[i] < java[i])
+			break;
+	}
+	group_clear(&g);
+}
+
 static void sticky_is_as_even_as_java_and_moves_no_more(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(sticky_vectors); i++) {
-		struct group g;
+	for (size_t i = 0; i < ARRAY_LEN(sticky_vectors); i++)
+		expect_no_worse(sticky_vectors[i], WITH_OWNED);
+}
 
-		group_read(&g, sticky_vectors[i], true);
-		assign(&g, "sticky");
-		check_whole(&g, sticky_vectors[i]);
-		if (unevenness(&g, false) > unevenness(&g, true))
-			fail_msg("uneven: %zu, Java %zu: %s",
-				 unevenness(&g, false), unevenness(&g, true),
-				 sticky_vectors[i]);
-		if (unevenness(&g, false) == unevenness(&g, true) &&
-		    kept(&g, false) < kept(&g, true))
-			fail_msg("keeps %zu, Java %zu: %s", kept(&g, false),
-				 kept(&g, true), sticky_vectors[i]);
-		group_clear(&g);
-	}
+static void sticky_is_as_even_and_as_near_as_java(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sticky_rack_vectors); i++)
+		expect_no_worse(sticky_rack_vectors[i], WITH_RACKS_AND_OWNED);
 }
 
 /* Until nothing changes: what each was given is what it says it has. */
@@ -263,49 +368,64 @@ static int settle_cooperatively(struct group *g)
 	return rounds;
 }
 
+static void expect_nothing_twice(const char *vector, enum fields fields)
+{
+	struct group g;
+
+	group_read(&g, vector, fields);
+	assign(&g, "cooperative-sticky");
+	for (size_t m = 0; m < g.member_count; m++) {
+		for (size_t o = 0; o < g.member_count; o++) {
+			struct partition_set both = { 0 };
+
+			if (o == m)
+				continue;
+			partition_set_minus(&g.members[m].assignment,
+					    &g.members[o].owned, &both);
+			assert_int_equal(both.count,
+					 g.members[m].assignment.count);
+			partition_set_clear(&both);
+		}
+	}
+	group_clear(&g);
+}
+
 static void cooperative_gives_nothing_that_another_still_has(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(sticky_vectors); i++) {
-		struct group g;
+	for (size_t i = 0; i < ARRAY_LEN(sticky_vectors); i++)
+		expect_nothing_twice(sticky_vectors[i], WITH_OWNED);
+	for (size_t i = 0; i < ARRAY_LEN(sticky_rack_vectors); i++)
+		expect_nothing_twice(sticky_rack_vectors[i],
+				     WITH_RACKS_AND_OWNED);
+}
 
-		group_read(&g, sticky_vectors[i], true);
-		assign(&g, "cooperative-sticky");
-		for (size_t m = 0; m < g.member_count; m++) {
-			for (size_t o = 0; o < g.member_count; o++) {
-				struct partition_set both = { 0 };
+static void expect_to_settle(const char *vector, enum fields fields)
+{
+	struct group g;
 
-				if (o == m)
-					continue;
-				partition_set_minus(&g.members[m].assignment,
-						    &g.members[o].owned, &both);
-				assert_int_equal(both.count,
-						 g.members[m].assignment.count);
-				partition_set_clear(&both);
-			}
-		}
-		group_clear(&g);
-	}
+	group_read(&g, vector, fields);
+	assert_true(settle_cooperatively(&g) <= 3);
+	check_whole(&g, vector);
+	assert_true(unevenness(&g, false) <= unevenness(&g, true));
+	if (unevenness(&g, false) == unevenness(&g, true))
+		assert_true(distant(&g, false) <= distant(&g, true));
+	group_clear(&g);
 }
 
 static void cooperative_comes_to_the_sticky_end_in_few_rounds(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(sticky_vectors); i++) {
-		struct group g;
-
-		group_read(&g, sticky_vectors[i], true);
-		assert_true(settle_cooperatively(&g) <= 3);
-		check_whole(&g, sticky_vectors[i]);
-		assert_true(unevenness(&g, false) <= unevenness(&g, true));
-		group_clear(&g);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(sticky_vectors); i++)
+		expect_to_settle(sticky_vectors[i], WITH_OWNED);
+	for (size_t i = 0; i < ARRAY_LEN(sticky_rack_vectors); i++)
+		expect_to_settle(sticky_rack_vectors[i], WITH_RACKS_AND_OWNED);
 }
 
 static void the_newer_generation_is_believed(void **state)
 {
 	const char *const topics[] = { "t" };
-	struct assignor_topic topic = { "t", 2 };
+	struct assignor_topic topic = { "t", 2, NULL };
 	struct assignor_member members[] = {
 		{ .id = "a", .topics = topics, .topic_count = 1 },
 		{ .id = "b", .topics = topics, .topic_count = 1 },
@@ -332,7 +452,7 @@ static void the_newer_generation_is_believed(void **state)
 static void what_two_claim_at_once_is_nobodys(void **state)
 {
 	const char *const topics[] = { "t" };
-	struct assignor_topic topic = { "t", 3 };
+	struct assignor_topic topic = { "t", 3, NULL };
 	struct assignor_member members[] = {
 		{ .id = "a", .topics = topics, .topic_count = 1 },
 		{ .id = "b", .topics = topics, .topic_count = 1 },
@@ -359,7 +479,7 @@ static void nobody_and_nothing_are_fine(void **state)
 {
 	static const char *const names[] = { "range", "roundrobin", "sticky",
 					     "cooperative-sticky" };
-	struct assignor_topic topic = { "t", 3 };
+	struct assignor_topic topic = { "t", 3, NULL };
 	struct assignor_member idle = { .id = "a" };
 
 	(void)state;
@@ -380,6 +500,7 @@ int main(void)
 		cmocka_unit_test(range_gives_what_java_gives),
 		cmocka_unit_test(roundrobin_gives_what_java_gives),
 		cmocka_unit_test(sticky_is_as_even_as_java_and_moves_no_more),
+		cmocka_unit_test(sticky_is_as_even_and_as_near_as_java),
 		cmocka_unit_test(
 			cooperative_gives_nothing_that_another_still_has),
 		cmocka_unit_test(

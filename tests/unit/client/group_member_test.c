@@ -36,7 +36,8 @@ struct fixture {
 	bool is_live_classic;
 	bool gives_by_id;
 	int32_t epoch;
-	int64_t stored; /* in each partition */
+	int64_t stored;         /* in each partition */
+	const char *other_rack; /* of a second member; NULL: none */
 
 	char told[2000]; /* "+0@5,1@5 -0,1 !0 . " */
 	bool revoke_later;
@@ -106,7 +107,33 @@ static void answer_describe(struct fixture *f, struct fake_request *r)
 	fake_answer(r, &out);
 }
 
-/* It leads, and is alone. */
+/* A second member, who is in that rack. */
+static void put_other(struct fixture *f, struct fake_request *r,
+		      struct join_group_response *out)
+{
+	static const char *const topics[] = { "t" };
+	struct partition_set none = { 0 };
+	const struct consumer_facts facts = {
+		.topics = topics,
+		.topic_count = 1,
+		.owned = &none,
+		.generation = -1,
+		.last = &none,
+		.last_generation = -1,
+		.rack = f->other_rack,
+	};
+	struct join_group_response_members *m =
+		&out->members[out->members_count++];
+	struct buffer bytes = { 0 };
+
+	consumer_subscription_encode(assignor_by_name(out->protocol_name),
+				     &facts, &bytes);
+	m->member_id = slice_of("m2");
+	m->metadata = arena_copy(&r->arena, buffer_slice(&bytes));
+	buffer_clear(&bytes);
+}
+
+/* It leads, and is alone but for the other. */
 static void answer_join(struct fixture *f, struct fake_request *r)
 {
 	const struct join_group_request *asked = r->message;
@@ -123,12 +150,31 @@ static void answer_join(struct fixture *f, struct fake_request *r)
 		out.leader = out.member_id;
 		out.protocol_name = asked->protocols[0].name;
 		out.members = wire_array(&join_group_response_members_desc,
-					 &r->arena, 1);
+					 &r->arena, 2);
 		out.members_count = 1;
 		out.members->member_id = out.member_id;
 		out.members->metadata = asked->protocols[0].metadata;
+		if (f->other_rack != NULL)
+			put_other(f, r, &out);
 	}
 	fake_answer(r, &out);
+}
+
+/* "m1=01 m2=23 " */
+static void note_plan(struct fixture *f, const struct sync_group_request *q)
+{
+	for (int32_t i = 0; i < q->assignments_count; i++) {
+		const struct sync_group_request_assignments *a =
+			&q->assignments[i];
+		struct partition_set set = { 0 };
+
+		consumer_assignment_decode(a->assignment, &set);
+		ASKED("%.*s=", (int)a->member_id.len, a->member_id.data);
+		for (size_t p = 0; p < set.count; p++)
+			ASKED("%d", set.items[p].partition);
+		ASKED(" ");
+		partition_set_clear(&set);
+	}
 }
 
 static void answer_sync(struct fixture *f, struct fake_request *r)
@@ -139,9 +185,11 @@ static void answer_sync(struct fixture *f, struct fake_request *r)
 	struct buffer bytes = { 0 };
 
 	ASKED("Sync ");
+	if (f->other_rack != NULL)
+		note_plan(f, asked);
 	wire_init(&sync_group_response_desc, &out);
 	out.error_code = code_for(f, r->key);
-	if (f->give == NULL && asked->assignments_count == 1)
+	if (f->give == NULL && asked->assignments_count > 0)
 		out.assignment = asked->assignments->assignment;
 	for (const char *c = f->give; c != NULL && *c != '\0'; c++)
 		partition_set_add(&set, slice_of("t"), *c - '0', UUID_ZERO);
@@ -526,6 +574,37 @@ static void what_is_committed_in_a_revocation_comes_before_the_join(
 	assert_string_equal(f->commits, "ok ");
 }
 
+static void a_leader_gives_what_is_near_and_sees_racks_change(void **state)
+{
+	struct fixture *f = *state;
+
+	/* given members in two racks, half of the partitions in each */
+	f->other_rack = "b";
+	f->fake->racks = "bbaa";
+	set(f, "client.rack", "a");
+	set(f, "partition.assignment.strategy", "range");
+	set(f, "metadata.max.age.ms", "10");
+
+	start(f, "classic");
+	wait_for(f, f->asked, "Sync m1=23 m2=01 ");
+
+	/* when replicas move the group meets again */
+	f->fake->racks = "baba";
+	wait_for(f, f->asked, "Sync m1=13 m2=02 ");
+}
+
+static void a_leader_whose_members_have_no_racks_asks_for_none(void **state)
+{
+	struct fixture *f = *state;
+
+	f->other_rack = "";
+	f->fake->racks = "bbaa";
+	set(f, "partition.assignment.strategy", "range");
+
+	start(f, "classic");
+	wait_for(f, f->asked, "Sync m1=01 m2=23 ");
+}
+
 static void a_commit_waits_for_a_rebalance_and_for_the_coordinator(void **state)
 {
 	struct fixture *f = *state;
@@ -745,6 +824,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_classic_member_leads_reads_commits_and_leaves),
 		TEST(what_is_committed_in_a_revocation_comes_before_the_join),
+		TEST(a_leader_gives_what_is_near_and_sees_racks_change),
+		TEST(a_leader_whose_members_have_no_racks_asks_for_none),
 		TEST(a_commit_waits_for_a_rebalance_and_for_the_coordinator),
 		TEST(what_is_not_ours_is_not_committed),
 		TEST(a_fenced_member_is_told_so),

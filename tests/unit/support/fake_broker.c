@@ -165,6 +165,28 @@ static void fill_topic(struct fake_broker *b, struct fake_request *r,
 	for (int32_t i = 0; i < b->partitions; i++) {
 		topic->partitions[i].partition_index = i;
 		topic->partitions[i].leader_id = b->leader;
+		if (b->racks == NULL)
+			continue;
+		topic->partitions[i].replica_nodes =
+			arena_calloc(&r->arena, 1, sizeof(int32_t));
+		topic->partitions[i].replica_nodes[0] = b->racks[i];
+		topic->partitions[i].replica_nodes_count = 1;
+	}
+}
+
+/* One broker in each rack, whose letter is its id. */
+static void fill_racks(struct metadata_response *response)
+{
+	static const char *const racks[] = { "a", "b", "c", "d" };
+
+	for (size_t i = 0; i < sizeof(racks) / sizeof(racks[0]); i++) {
+		struct metadata_response_brokers *b =
+			&response->brokers[response->brokers_count++];
+
+		b->node_id = racks[i][0];
+		b->host = slice_of("127.0.0.1");
+		b->port = 1;
+		b->rack = slice_of(racks[i]);
 	}
 }
 
@@ -179,7 +201,7 @@ static void answer_metadata(struct fake_request *r)
 	response.cluster_id = slice_of("fake");
 	response.controller_id = b->id;
 	response.brokers =
-		wire_array(&metadata_response_brokers_desc, &r->arena, 2);
+		wire_array(&metadata_response_brokers_desc, &r->arena, 6);
 	response.brokers_count = b->leader >= 0 && b->leader != b->id ? 2 : 1;
 	response.brokers[0].node_id = b->id;
 	response.brokers[0].host = slice_of(host);
@@ -187,6 +209,8 @@ static void answer_metadata(struct fake_request *r)
 	response.brokers[1].node_id = b->leader;
 	response.brokers[1].host = slice_of(host);
 	response.brokers[1].port = b->leader_port;
+	if (b->racks != NULL)
+		fill_racks(&response);
 	response.topics = wire_array(&metadata_response_topics_desc, &r->arena,
 				     asked->topics_count + 1);
 	for (int32_t i = 0; i < asked->topics_count; i++) {

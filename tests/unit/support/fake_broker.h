@@ -58,6 +58,8 @@ struct fake_broker {
 	int32_t leader;
 	uint16_t leader_port;
 	int16_t topic_code;
+	/* Of each partition "a" to "d": where its only replica is; or NULL. */
+	const char *racks;
 
 	/* Returns true when the request was taken: answered, held, closed. */
 	bool (*on_request)(struct fake_request *request);
