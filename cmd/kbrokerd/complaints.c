@@ -26,7 +26,9 @@ enum {
 	APIS_MAX = 128,
 	KINDS_MAX = 1024, /* that are remembered; a power of two */
 	AGAIN_MS = 60000,
-	A_SECOND = 10,   /* lines */
+	A_SECOND = 10, /* lines */
+	DESCRIBE_GROUPS_KEY = 15,
+	CONSUMER_GROUP_DESCRIBE_KEY = 69,
 	AN_ANSWER = 8,   /* errors of one answer that are looked at */
 	TEXT_BYTES = 256 /* of a name or text from outside */
 };
@@ -59,8 +61,18 @@ struct look {
 
 /* Telling */
 
-static enum logger_level level_of(int16_t code)
+/* Who does not know the type of a group asks for it as one and then as the
+ * other, as Kafka's own tools do. */
+static bool is_probe(int16_t api_key)
 {
+	return api_key == DESCRIBE_GROUPS_KEY ||
+	       api_key == CONSUMER_GROUP_DESCRIBE_KEY;
+}
+
+static enum logger_level level_of(int16_t api_key, int16_t code)
+{
+	if (code == WIRE_GROUP_ID_NOT_FOUND && is_probe(api_key))
+		return LOGGER_DEBUG;
 	switch (code) {
 	case WIRE_FETCH_SESSION_ID_NOT_FOUND:
 	case WIRE_INVALID_FETCH_SESSION_EPOCH:
@@ -134,6 +146,7 @@ static struct slice name_of_topic(const struct look *l, struct uuid id,
 static void tell(struct look *l, const struct place *place, int16_t code)
 {
 	const struct logger *logger = l->complaints->broker->logger;
+	enum logger_level level = level_of(l->req->wire->key, code);
 	char name[TEXT_BYTES];
 	char id_name[TEXT_BYTES];
 	char client[TEXT_BYTES];
@@ -142,7 +155,7 @@ static void tell(struct look *l, const struct place *place, int16_t code)
 	struct slice topic = place->name;
 	int32_t missed = 0;
 
-	if (!logger_tells(logger, level_of(code), "api"))
+	if (!logger_tells(logger, level, "api"))
 		return;
 	if (topic.len == 0 && !uuid_is_zero(place->topic_id))
 		topic = name_of_topic(l, place->topic_id, id_name);
@@ -150,8 +163,8 @@ static void tell(struct look *l, const struct place *place, int16_t code)
 		      request_now_ms(l->req), &missed))
 		return;
 	snprintf(missed_text, sizeof(missed_text), "%d", missed);
-	logger_tell(logger, level_of(code), "api", "a client got an error",
-		    "error", wire_error_name(code), "api", l->req->wire->name,
+	logger_tell(logger, level, "api", "a client got an error", "error",
+		    wire_error_name(code), "api", l->req->wire->name,
 		    place->kind, text_of(topic, name), "why",
 		    text_of(place->text, text), "client",
 		    text_of(l->req->client_id, client), "peer",

@@ -3,8 +3,9 @@
  *
  * Each kind of error (client, API, topic, code) is told once, and again when
  * it still happens a minute later; of all together a few a second.  What
- * belongs to the ordinary course of things, as an unknown fetch session, is
- * for level debug, what a client is to try again for info, the rest warn.
+ * belongs to the ordinary course of things, as an unknown fetch session or a
+ * group that is asked for as of the wrong type, is for level debug, what a
+ * client is to try again for info, the rest warn.
  */
 #ifndef KBROKERD_COMPLAINTS_H
 #define KBROKERD_COMPLAINTS_H

@@ -291,6 +291,26 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect 0 kgroups check "$group" --stalled 2h --over 100ms
 }
 
+# bats test_tags=kbrokerd
+@test "looking at a group leaves no warning in the broker's log" {
+	start_broker
+	new_topic
+	fill 3
+	for protocol in classic consumer; do
+		group=$protocol
+		join_group -o beginning -X "group.protocol=$protocol"
+		leave_group
+		kgroups lag "$group" >/dev/null
+		kgroups describe "$group" >/dev/null
+	done
+	expect 5 kgroups lag none
+	expect 5 kgroups delete none -y
+	stop_broker
+	# Who wants to delete it is told of, so the others would be.
+	grep 'level=warn.*GROUP_ID_NOT_FOUND.*api=DeleteGroups' broker.log
+	! grep 'level=warn.*GROUP_ID_NOT_FOUND.*api=[A-Za-z]*Describe' broker.log
+}
+
 @test "wait: a barrier of lag, state and members" {
 	start_broker
 	new_topic
