@@ -3,7 +3,8 @@
  *
  * For each source partition a queue in the order of the input, of which the
  * front that is delivered is acknowledged and dropped.  Deliveries come in any
- * order.  A partition of which a record failed keeps no queue any more.
+ * order.  A failure cuts the queue: what came before it may still be
+ * acknowledged, itself and what comes later may not.
  */
 #include "kproduce/ack_source.h"
 
@@ -22,7 +23,7 @@ struct item {
 struct part {
 	const char *topic;
 	int32_t partition;
-	bool failed;
+	uint64_t cut;       /* from this number on nothing is acknowledged */
 	struct item *items; /* a ring, capacity a power of two or 0 */
 	size_t first, count, capacity;
 };
@@ -32,8 +33,10 @@ struct ack_sources {
 	void *arg;
 	struct part *parts; /* part_count; by topic's address, partition */
 	size_t part_count;
-	uint64_t left; /* of all */
-	bool any_failed, all_failed;
+	uint64_t left;      /* of all */
+	struct source last; /* that was added; topic NULL: none */
+	uint64_t cut;       /* as that of a part, for all of them */
+	bool any_failed;
 };
 
 struct ack_sources *ack_sources_new(void (*on_ack)(void *arg,
@@ -46,6 +49,7 @@ struct ack_sources *ack_sources_new(void (*on_ack)(void *arg,
 		return NULL;
 	a->on_ack = on_ack;
 	a->arg = arg;
+	a->cut = UINT64_MAX;
 	return a;
 }
 
@@ -108,7 +112,8 @@ static struct part *part_get(struct ack_sources *a, const struct source *source)
 	memmove(&parts[at + 1], &parts[at],
 		(a->part_count - at) * sizeof(*parts));
 	parts[at] = (struct part){ .topic = source->topic,
-				   .partition = source->partition };
+				   .partition = source->partition,
+				   .cut = UINT64_MAX };
 	a->part_count++;
 	return &parts[at];
 }
@@ -154,14 +159,23 @@ static struct item *item_of(const struct part *p, uint64_t number)
 	return item_at(p, low);
 }
 
-static void drop_all(struct ack_sources *a, struct part *p)
+/* Drop what is later than the record of that number, and what has its source,
+ * whether it was added or not. */
+static void cut(struct ack_sources *a, struct part *p, uint64_t number,
+		int64_t offset)
 {
-	for (size_t i = 0; i < p->count; i++)
-		a->left -= item_at(p, i)->left;
-	free(p->items);
-	p->items = NULL;
-	p->first = p->count = p->capacity = 0;
-	p->failed = true;
+	while (p->count > 0) {
+		const struct item *last = item_at(p, p->count - 1);
+
+		if (last->number <= number && last->offset != offset)
+			break;
+		if (last->number < number)
+			number = last->number;
+		a->left -= last->left;
+		p->count--;
+	}
+	if (number < p->cut)
+		p->cut = number;
 }
 
 int ack_sources_add(struct ack_sources *a, uint64_t number,
@@ -172,7 +186,8 @@ int ack_sources_add(struct ack_sources *a, uint64_t number,
 
 	if (p == NULL)
 		return -ENOMEM;
-	if (p->failed || a->all_failed)
+	a->last = *source;
+	if (number >= p->cut || number >= a->cut)
 		return 0;
 	last = p->count > 0 ? item_at(p, p->count - 1) : NULL;
 	if (last != NULL && last->offset == source->offset) {
@@ -208,22 +223,40 @@ void ack_sources_delivered(struct ack_sources *a, uint64_t number,
 
 	assert(found && a->parts != NULL);
 	p = &a->parts[at];
-	if (p->failed || a->all_failed)
+	if (number >= p->cut || number >= a->cut)
 		return;
 	item_of(p, number)->left--;
 	a->left--;
 	acknowledge_front(a, p);
 }
 
-void ack_sources_fail(struct ack_sources *a, const struct source *source)
+void ack_sources_fail(struct ack_sources *a, uint64_t number,
+		      const struct source *source)
 {
-	struct part *p = source == NULL ? NULL : part_get(a, source);
+	struct part *p = part_get(a, source);
 
 	a->any_failed = true;
 	if (p != NULL)
-		drop_all(a, p);
+		cut(a, p, number, source->offset);
 	else
-		a->all_failed = true;
+		a->cut = 0; /* out of memory */
+}
+
+static bool is_same(const struct source *a, const struct source *b)
+{
+	return a->topic == b->topic && a->partition == b->partition &&
+	       a->offset == b->offset;
+}
+
+void ack_sources_fail_unknown(struct ack_sources *a, uint64_t number,
+			      const struct source *guess)
+{
+	a->any_failed = true;
+	if (number < a->cut)
+		a->cut = number;
+	if (a->last.topic != NULL &&
+	    (guess == NULL || is_same(guess, &a->last)))
+		ack_sources_fail(a, number, &a->last);
 }
 
 bool ack_sources_are_clean(const struct ack_sources *a)

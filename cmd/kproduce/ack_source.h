@@ -39,9 +39,18 @@ int ack_sources_add(struct ack_sources *a, uint64_t number,
 void ack_sources_delivered(struct ack_sources *a, uint64_t number,
 			   const struct source *source);
 
-/* A record of that source has failed, added or not; NULL: of one that is not
- * known, so that nothing at all is acknowledged any more. */
-void ack_sources_fail(struct ack_sources *a, const struct source *source);
+/* The record of that number and source has failed, added or not. */
+void ack_sources_fail(struct ack_sources *a, uint64_t number,
+		      const struct source *source);
+
+/*
+ * What has that number, which is above those of all records added, was not
+ * understood: nothing that comes after it is acknowledged.  Nor is the source
+ * of the last record before it, which may be its source too; guess, unless that
+ * is NULL, tells what it seems to be.
+ */
+void ack_sources_fail_unknown(struct ack_sources *a, uint64_t number,
+			      const struct source *guess);
 
 /* Has nothing failed, and is nothing left? */
 bool ack_sources_are_clean(const struct ack_sources *a);

@@ -4,6 +4,7 @@
  * Deliveries come from callbacks, from where no broker can be asked: failures
  * are noted there and told by results_tell().
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "cli/envelope.h"
 #include "cli/json_writer.h"
 #include "cli/signals.h"
@@ -217,6 +219,17 @@ static void note_failure(struct program *p, const struct producer_delivery *d,
 	};
 }
 
+static void fail_source(struct program *p, uint64_t number)
+{
+	const struct source *source;
+
+	if (p->acks == NULL)
+		return;
+	source = tracker_source(&p->tracker, number);
+	assert(source != NULL);
+	ack_sources_fail(p->acks, number, source);
+}
+
 static void on_failed(struct program *p, const struct producer_delivery *d)
 {
 	struct slice at = d->records;
@@ -226,10 +239,7 @@ static void on_failed(struct program *p, const struct producer_delivery *d)
 		producer_delivery_next(d, &at, &record);
 		note_failure(p, d, d->opaques[i], &record);
 		keep_failed(p, d, &record);
-		if (p->acks != NULL)
-			ack_sources_fail(
-				p->acks,
-				tracker_source(&p->tracker, d->opaques[i]));
+		fail_source(p, d->opaques[i]);
 		tracker_done(&p->tracker, d->opaques[i]);
 	}
 	p->failed_count += (uint64_t)d->count;
@@ -255,6 +265,50 @@ void results_on_delivery(void *arg, const struct producer_delivery *d)
 		tracker_done(&p->tracker, d->opaques[i]);
 }
 
+/* What the front of an envelope that makes no sense says, where it stands as
+ * kconsume writes it. */
+static bool guess_source(struct program *p, struct slice bytes,
+			 struct source *guess)
+{
+	char text[2 * TOPIC_NAME_MAX] = "";
+	char topic[TOPIC_NAME_MAX + 1];
+	char end;
+	long long offset;
+	int partition;
+
+	_Static_assert(TOPIC_NAME_MAX == 249, "the width below");
+	if (bytes.len == 0)
+		return false;
+	memcpy(text, bytes.data,
+	       bytes.len < sizeof(text) ? bytes.len : sizeof(text) - 1);
+	if (sscanf(text,
+		   "{\"topic\":\"%249[^\"\\]\",\"partition\":%9d,"
+		   "\"offset\":%18lld%c",
+		   topic, &partition, &offset, &end) != 4 ||
+	    (end != ',' && end != '}'))
+		return false;
+	*guess = (struct source){ tracker_topic(&p->tracker, topic,
+						strlen(topic)),
+				  partition, offset };
+	return guess->topic != NULL;
+}
+
+static void fail_frame(struct program *p, const struct framed *frame)
+{
+	uint64_t number = p->inputs[p->input_count - 1].first_number +
+			  (uint64_t)frame->number - 1;
+	struct source guess;
+
+	if (p->acks == NULL)
+		return;
+	if (p->source.topic != NULL)
+		ack_sources_fail(p->acks, number, &p->source);
+	else
+		ack_sources_fail_unknown(
+			p->acks, number,
+			guess_source(p, frame->bytes, &guess) ? &guess : NULL);
+}
+
 void results_bad_frame(struct program *p, const struct framed *frame,
 		       int status, const char *format, ...)
 {
@@ -275,9 +329,7 @@ void results_bad_frame(struct program *p, const struct framed *frame,
 			      input->name, (long long)frame->number,
 			      (long long)frame->position, text);
 	p->failed_count++;
-	if (p->acks != NULL)
-		ack_sources_fail(p->acks,
-				 p->source.topic == NULL ? NULL : &p->source);
+	fail_frame(p, frame);
 	p->status = exit_worse(p->status, status);
 	if (!p->options.keep_going)
 		p->stop = true;

@@ -77,6 +77,26 @@ source_of() {
 	[[ $output != *end* ]]
 }
 
+@test "--ack-src: a bad line takes no acknowledgement from those before it" {
+	start_broker
+	new_topic
+	{
+		for i in {1..8}; do source_of 0 "$i"; done
+		source_of 0 9 | sed 's/"payload":"x"/"payload":{/'
+	} >in
+	expect 6 kproduce -J -t "$topic" --ack-src <in
+	expect_same "$output" "$(seq -f 'src 0 %g' 8)"
+	# What is of the last source before it, or may be, is held back.
+	# All lines are read at once here, before anything is delivered.
+	bad='"payload":1,"payload_enc":"b64"}'
+	{ source_of 0 1; source_of 0 2; source_of 0 2 | sed "s/\"payload.*/$bad/"; } >in
+	expect 6 kproduce -J -t "$topic" --ack-src <in
+	expect_same "$output" 'src 0 1'
+	{ source_of 0 1; source_of 0 2; echo "{$bad"; } >in
+	expect 6 kproduce -J -t "$topic" --ack-src <in
+	expect_same "$output" 'src 0 1'
+}
+
 @test "--ack-src: no end when a signal or -c ends the run" {
 	start_broker
 	new_topic

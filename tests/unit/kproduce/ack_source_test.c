@@ -93,30 +93,104 @@ static void a_failure_ends_its_partition_only(void **state)
 	add(a, 1, 0, 10);
 	add(a, 2, 0, 11);
 	add(a, 3, 1, 5);
-	ack_sources_fail(a, &failed);
-	deliver(a, 1, 0);
+	ack_sources_fail(a, 2, &failed);
 	add(a, 4, 0, 12);
 	deliver(a, 4, 0);
 	expect("");
 	deliver(a, 3, 1);
 	expect("t1:5 ");
+	/* What came before it is not its matter. */
+	deliver(a, 1, 0);
+	expect("t0:10 ");
 	assert_int_equal(a->left, 0);
 	assert_false(ack_sources_are_clean(a));
 	ack_sources_free(a);
 }
 
-static void a_failure_of_an_unknown_source_ends_all(void **state)
+static void a_failure_takes_what_has_its_source_along(void **state)
+{
+	struct ack_sources *a = ack_sources_new(print, NULL);
+	const struct source failed = { "t", 0, 11 };
+
+	(void)state;
+	add(a, 1, 0, 10);
+	add(a, 2, 0, 11);
+	add(a, 3, 1, 5);
+	add(a, 4, 0, 11);
+	add(a, 5, 0, 12);
+	ack_sources_fail(a, 4, &failed);
+	for (uint64_t number = 1; number <= 5; number++) {
+		if (number != 4)
+			deliver(a, number, number == 3 ? 1 : 0);
+	}
+	expect("t0:10 t1:5 ");
+	assert_int_equal(a->left, 0);
+	ack_sources_free(a);
+}
+
+static void the_first_of_two_failures_counts(void **state)
+{
+	struct ack_sources *a = ack_sources_new(print, NULL);
+	const struct source later = { "t", 0, 12 };
+	const struct source first = { "t", 0, 11 };
+
+	(void)state;
+	for (uint64_t number = 1; number <= 4; number++)
+		add(a, number, 0, (int64_t)number + 9);
+	ack_sources_fail(a, 3, &later);
+	ack_sources_fail(a, 2, &first);
+	deliver(a, 4, 0);
+	deliver(a, 1, 0);
+	expect("t0:10 ");
+	ack_sources_free(a);
+}
+
+static void a_failure_of_an_unknown_source_ends_all_that_follows(void **state)
 {
 	struct ack_sources *a = ack_sources_new(print, NULL);
 
 	(void)state;
 	add(a, 1, 0, 10);
-	ack_sources_fail(a, NULL);
-	deliver(a, 1, 0);
 	add(a, 2, 1, 10);
+	add(a, 3, 0, 11);
+	/* It may be of the source of 3. */
+	ack_sources_fail_unknown(a, 4, NULL);
+	deliver(a, 1, 0);
 	deliver(a, 2, 1);
-	expect("");
+	deliver(a, 3, 0);
+	add(a, 5, 1, 11);
+	deliver(a, 5, 1);
+	add(a, 6, 2, 1);
+	deliver(a, 6, 2);
+	expect("t0:10 t1:10 ");
 	assert_false(ack_sources_are_clean(a));
+	ack_sources_free(a);
+}
+
+static void a_guess_of_its_source_spares_the_one_before(void **state)
+{
+	struct ack_sources *a = ack_sources_new(print, NULL);
+	const struct source other = { "t", 0, 11 };
+
+	(void)state;
+	add(a, 1, 0, 10);
+	ack_sources_fail_unknown(a, 2, &other);
+	deliver(a, 1, 0);
+	expect("t0:10 ");
+	ack_sources_free(a);
+}
+
+static void a_guess_of_the_same_source_does_not(void **state)
+{
+	struct ack_sources *a = ack_sources_new(print, NULL);
+	struct source same;
+
+	(void)state;
+	add(a, 1, 0, 10);
+	same = a->last;
+	ack_sources_fail_unknown(a, 2, &same);
+	deliver(a, 1, 0);
+	expect("");
 	ack_sources_free(a);
 }
 
@@ -176,7 +250,12 @@ int main(void)
 		cmocka_unit_test(
 			records_of_one_source_are_acknowledged_together),
 		cmocka_unit_test(a_failure_ends_its_partition_only),
-		cmocka_unit_test(a_failure_of_an_unknown_source_ends_all),
+		cmocka_unit_test(a_failure_takes_what_has_its_source_along),
+		cmocka_unit_test(the_first_of_two_failures_counts),
+		cmocka_unit_test(
+			a_failure_of_an_unknown_source_ends_all_that_follows),
+		cmocka_unit_test(a_guess_of_its_source_spares_the_one_before),
+		cmocka_unit_test(a_guess_of_the_same_source_does_not),
 		cmocka_unit_test(any_order_of_deliveries_makes_acks_in_order),
 	};
 
