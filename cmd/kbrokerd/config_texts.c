@@ -40,6 +40,7 @@ static const char *const used_keys[] = {
 	"group.consumer.migration.policy",
 	"group.consumer.min.heartbeat.interval.ms",
 	"group.consumer.min.session.timeout.ms",
+	"group.consumer.regex.refresh.interval.ms",
 	"group.consumer.session.timeout.ms",
 	"group.coordinator.rebalance.protocols",
 	"group.initial.rebalance.delay.ms",

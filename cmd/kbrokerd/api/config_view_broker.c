@@ -184,6 +184,7 @@ static bool is_hidden(const struct config_view *v, const char *name)
 {
 	static const char *const hidden[] = {
 		"follower.replication.throttled.rate",
+		"group.consumer.regex.refresh.interval.ms",
 		"group.share.enable",
 		"leader.replication.throttled.rate",
 		"replica.alter.log.dirs.io.max.bytes.per.second",

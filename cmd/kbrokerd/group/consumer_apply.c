@@ -188,7 +188,7 @@ static void drop_facts(struct consumer_member *member)
 	c->classic_count -= member->facts.classic != NULL;
 	c->member_count--;
 	member->is_member = false;
-	member->facts.subscription->members--;
+	consumer_remove_subscriber(c, member->facts.subscription);
 	consumer_unsubscribe(c, member->facts.subscription);
 	group_memory_remove(c->group->shard, member->facts_memory);
 	free(member->facts_memory);
@@ -224,14 +224,14 @@ static int set_facts(struct consumer_member *member, const member_value *v)
 	struct consumer_facts facts;
 	void *memory = copy_facts(v, &facts);
 
-	if (subscription == NULL || memory == NULL) {
+	if (subscription == NULL || memory == NULL ||
+	    consumer_add_subscriber(c, subscription) != 0) {
 		consumer_unsubscribe(c, subscription);
 		free(memory);
 		return -ENOMEM;
 	}
 	drop_facts(member);
 	facts.subscription = subscription;
-	subscription->members++;
 	member->facts = facts;
 	member->facts_memory = memory;
 	group_memory_add(c->group->shard, memory);
@@ -373,60 +373,20 @@ int consumer_apply_current_member(struct group_shard *shard, const void *key,
 
 /* Patterns */
 
-static struct consumer_pattern *make_pattern(
-	struct slice text,
-	const struct consumer_group_regular_expression_value *v)
-{
-	size_t count = (size_t)v->topics_count;
-	size_t size = text.len;
-	struct consumer_pattern *pattern;
-	uint8_t *at;
-
-	for (size_t i = 0; i < count; i++)
-		size += v->topics[i].len;
-	pattern = calloc(1, sizeof(*pattern) + count * sizeof(struct slice) +
-				    size);
-	if (pattern == NULL)
-		return NULL;
-	pattern->topics = (struct slice *)(pattern + 1);
-	pattern->topic_count = v->topics_count;
-	at = (uint8_t *)(pattern->topics + count);
-	pattern->text = copy_text(&at, text);
-	for (size_t i = 0; i < count; i++)
-		pattern->topics[i] = copy_text(&at, v->topics[i]);
-	if (count > 1)
-		qsort(pattern->topics, count, sizeof(struct slice),
-		      consumer_compare_texts);
-	return pattern;
-}
-
 int consumer_apply_regex(struct group_shard *shard, const void *key,
 			 const void *value, int16_t version, int64_t offset)
 {
 	const struct consumer_group_regular_expression_key *k = key;
-	struct consumer_pattern *pattern = NULL;
-	struct consumer_pattern *old;
+	const struct consumer_group_regular_expression_value *v = value;
 	struct consumer_group *c;
-	int rc = find_group(shard, k->group_id, value != NULL, offset, &c);
+	int rc = find_group(shard, k->group_id, v != NULL, offset, &c);
 
 	(void)version;
 	if (c == NULL)
 		return rc;
-	if (value != NULL) {
-		pattern = make_pattern(k->regular_expression, value);
-		if (pattern == NULL)
-			return -ENOMEM;
-	}
-	old = consumer_find_pattern(c, k->regular_expression);
-	if (old != NULL)
-		consumer_drop_pattern(c, old);
-	if (pattern == NULL)
-		return 0;
-	HASH_ADD_KEYPTR(hh, c->patterns, pattern->text.data, pattern->text.len,
-			pattern);
-	if (pattern->hh.tbl == NULL) {
-		free(pattern);
-		return -ENOMEM;
-	}
+	if (v != NULL)
+		return consumer_resolve_pattern(c, k->regular_expression,
+						v->topics, v->topics_count);
+	consumer_unresolve_pattern(c, k->regular_expression);
 	return 0;
 }

@@ -47,7 +47,7 @@ bool consumer_turn_wants(const struct consumer_turn *turn,
 		return false;
 	if (has_text(s->names, s->name_count, topic.name))
 		return true;
-	named = consumer_turn_topics(turn, s->pattern, &count);
+	named = consumer_turn_topics(turn, s, &count);
 	return has_text(named, count, topic.name);
 }
 

@@ -32,6 +32,7 @@ struct consumer_group *consumer_get(struct group *group)
 			return NULL;
 		c->group = group;
 		c->topics_changed = true;
+		TAILQ_INIT(&c->due_patterns);
 		group->consumer = c;
 	}
 	return c;
@@ -55,6 +56,8 @@ static void free_owned(struct consumer_group *c, struct consumer_owned *owned)
 }
 
 static void free_member(struct consumer_member *member);
+static void free_pattern(struct consumer_group *c,
+			 struct consumer_pattern *pattern);
 
 /* error: nobody waits for an answer here. */
 void consumer_free(struct group *group, int16_t error)
@@ -73,7 +76,7 @@ void consumer_free(struct group *group, int16_t error)
 	HASH_ITER(hh, c->members, member, next_member)
 	free_member(member);
 	HASH_ITER(hh, c->patterns, pattern, next_pattern)
-	consumer_drop_pattern(c, pattern);
+	free_pattern(c, pattern);
 	HASH_ITER(hh, c->owned, owned, next_owned)
 	free_owned(c, owned);
 	free(c);
@@ -281,11 +284,145 @@ struct consumer_pattern *consumer_find_pattern(const struct consumer_group *c,
 	return pattern;
 }
 
-void consumer_drop_pattern(struct consumer_group *c,
-			   struct consumer_pattern *pattern)
+void consumer_set_due(struct consumer_group *c,
+		      struct consumer_pattern *pattern, bool is_due)
 {
+	if (is_due && !pattern->is_due)
+		TAILQ_INSERT_TAIL(&c->due_patterns, pattern, due);
+	else if (!is_due && pattern->is_due)
+		TAILQ_REMOVE(&c->due_patterns, pattern, due);
+	pattern->is_due = is_due;
+}
+
+static struct consumer_pattern *get_pattern(struct consumer_group *c,
+					    struct slice text)
+{
+	struct consumer_pattern *pattern = consumer_find_pattern(c, text);
+	uint8_t *bytes;
+
+	if (pattern != NULL)
+		return pattern;
+	pattern = calloc(1, sizeof(*pattern) + text.len);
+	if (pattern == NULL)
+		return NULL;
+	bytes = (uint8_t *)(pattern + 1);
+	if (text.len > 0)
+		memcpy(bytes, text.data, text.len);
+	pattern->text = (struct slice){ bytes, text.len };
+	HASH_ADD_KEYPTR(hh, c->patterns, bytes, text.len, pattern);
+	if (pattern->hh.tbl == NULL) {
+		free(pattern);
+		return NULL;
+	}
+	group_memory_add(c->group->shard, pattern);
+	return pattern;
+}
+
+static void set_topics(struct consumer_group *c,
+		       struct consumer_pattern *pattern, struct slice *topics,
+		       int32_t count)
+{
+	group_memory_remove(c->group->shard, pattern->topics);
+	free(pattern->topics);
+	pattern->topics = topics;
+	pattern->topic_count = count;
+	pattern->is_resolved = topics != NULL;
+	group_memory_add(c->group->shard, topics);
+}
+
+static void free_pattern(struct consumer_group *c,
+			 struct consumer_pattern *pattern)
+{
+	set_topics(c, pattern, NULL, 0);
+	consumer_set_due(c, pattern, false);
 	HASH_DEL(c->patterns, pattern);
+	group_memory_remove(c->group->shard, pattern);
 	free(pattern);
+}
+
+static void release_pattern(struct consumer_group *c,
+			    struct consumer_pattern *pattern)
+{
+	if (pattern->members == 0 && !pattern->is_resolved)
+		free_pattern(c, pattern);
+}
+
+int consumer_add_subscriber(struct consumer_group *c,
+			    struct consumer_subscription *subscription)
+{
+	if (subscription->pattern.len > 0 && subscription->known == NULL) {
+		subscription->known = get_pattern(c, subscription->pattern);
+		if (subscription->known == NULL)
+			return -ENOMEM;
+	}
+	if (subscription->known != NULL)
+		subscription->known->members++;
+	subscription->members++;
+	return 0;
+}
+
+void consumer_remove_subscriber(struct consumer_group *c,
+				struct consumer_subscription *subscription)
+{
+	struct consumer_pattern *pattern = subscription->known;
+
+	if (--subscription->members == 0)
+		subscription->known = NULL;
+	if (pattern == NULL)
+		return;
+	pattern->members--;
+	release_pattern(c, pattern);
+}
+
+/* In one piece of memory, in order. */
+static struct slice *copy_topics(const struct slice *topics, int32_t count)
+{
+	size_t bytes = 0;
+	struct slice *copy;
+	uint8_t *at;
+
+	for (int32_t i = 0; i < count; i++)
+		bytes += topics[i].len;
+	copy = malloc((size_t)count * sizeof(*copy) + bytes + 1);
+	if (copy == NULL)
+		return NULL;
+	at = (uint8_t *)(copy + count);
+	for (int32_t i = 0; i < count; i++) {
+		if (topics[i].len > 0)
+			memcpy(at, topics[i].data, topics[i].len);
+		copy[i] = (struct slice){ at, topics[i].len };
+		at += topics[i].len;
+	}
+	if (count > 1)
+		qsort(copy, (size_t)count, sizeof(*copy),
+		      consumer_compare_texts);
+	return copy;
+}
+
+int consumer_resolve_pattern(struct consumer_group *c, struct slice text,
+			     const struct slice *topics, int32_t count)
+{
+	struct consumer_pattern *pattern = get_pattern(c, text);
+	struct slice *copy = copy_topics(topics, count);
+
+	if (pattern == NULL || copy == NULL) {
+		free(copy);
+		if (pattern != NULL)
+			release_pattern(c, pattern);
+		return -ENOMEM;
+	}
+	set_topics(c, pattern, copy, count);
+	return 0;
+}
+
+void consumer_unresolve_pattern(struct consumer_group *c, struct slice text)
+{
+	struct consumer_pattern *pattern = consumer_find_pattern(c, text);
+
+	if (pattern == NULL)
+		return;
+	set_topics(c, pattern, NULL, 0);
+	release_pattern(c, pattern);
 }
 
 /* Owners */

@@ -10,6 +10,8 @@
 #ifndef KBROKERD_GROUP_CONSUMER_STATE_H
 #define KBROKERD_GROUP_CONSUMER_STATE_H
 
+#include <sys/queue.h>
+
 #include "kbrokerd/group/assignment.h"
 #include "kbrokerd/group/consumer.h"
 #include "wire/messages.h"
@@ -29,6 +31,8 @@ struct consumer_subscription {
 	struct slice *names; /* ascending, none twice */
 	int32_t name_count;
 	struct slice pattern; /* empty: none */
+	/* What is known of it, while members have the subscription. */
+	struct consumer_pattern *known;
 	uint32_t refs;
 	uint32_t members; /* of the group that have it */
 	int32_t number;   /* while targets are made */
@@ -66,12 +70,19 @@ struct consumer_member {
 	struct group_timer join_timer, sync_timer; /* of a classic one */
 };
 
-/* Record 16: a pattern and the topics that it names. */
+/* A pattern that members have, and by record 16 the topics that it names.  One
+ * of both keeps it. */
 struct consumer_pattern {
 	UT_hash_handle hh;
-	struct slice text;
-	struct slice *topics; /* ascending */
+	struct slice text;    /* the bytes follow */
+	uint32_t members;     /* of the group that have it */
+	uint32_t leaving;     /* of these, while a decision is made */
+	bool is_resolved;     /* has a record */
+	struct slice *topics; /* ascending; the bytes follow */
 	int32_t topic_count;
+	const struct consumer_resolved *news; /* while a decision is made */
+	bool is_due;                          /* it is to be tried again: */
+	TAILQ_ENTRY(consumer_pattern) due;
 };
 
 /* Who has the partitions of a topic now. */
@@ -94,12 +105,14 @@ struct consumer_group {
 	struct consumer_subscription *subscriptions;
 	struct consumer_pattern *patterns;
 	struct consumer_owned *owned;
-	/* Soft: topics may be other ones than when last looked; when and at
-	 * which of their versions patterns were tried last. */
+	/* Soft: topics may be other ones than when last looked.  All patterns
+	 * were due last at that time and version of the topics; who is still,
+	 * and when the next of them may be tried. */
 	bool topics_changed;
 	bool patterns_tried;
 	uint64_t patterns_version;
-	int64_t patterns_ms;
+	int64_t patterns_ms, next_patterns_ms;
+	TAILQ_HEAD(, consumer_pattern) due_patterns;
 };
 
 /* Made when there is none; NULL is out of memory. */
@@ -128,10 +141,23 @@ struct consumer_subscription *consumer_subscribe(struct consumer_group *c,
 void consumer_unsubscribe(struct consumer_group *c,
 			  struct consumer_subscription *subscription);
 
+/* Also one that nobody has resolved. */
 struct consumer_pattern *consumer_find_pattern(const struct consumer_group *c,
 					       struct slice text);
-void consumer_drop_pattern(struct consumer_group *c,
-			   struct consumer_pattern *pattern);
+/* One member more has the subscription and, if there is one, its pattern.
+ * Returns 0 or -ENOMEM. */
+int consumer_add_subscriber(struct consumer_group *c,
+			    struct consumer_subscription *subscription);
+void consumer_remove_subscriber(struct consumer_group *c,
+				struct consumer_subscription *subscription);
+/* It names these, copied.  Returns 0 or -ENOMEM. */
+int consumer_resolve_pattern(struct consumer_group *c, struct slice text,
+			     const struct slice *topics, int32_t count);
+/* Nothing is known of what it names. */
+void consumer_unresolve_pattern(struct consumer_group *c, struct slice text);
+/* Try it again, or do not. */
+void consumer_set_due(struct consumer_group *c,
+		      struct consumer_pattern *pattern, bool is_due);
 
 /* Who has that partition, or is still giving it up; NULL: nobody. */
 struct consumer_member *consumer_owner(const struct consumer_group *c,

@@ -107,7 +107,7 @@ static struct slice *list_names(struct consumer_turn *turn,
 		const struct consumer_subscription *s = wants->subscriptions[i];
 		int32_t n;
 
-		consumer_turn_topics(turn, s->pattern, &n);
+		consumer_turn_topics(turn, s, &n);
 		count += (size_t)s->name_count + (size_t)n;
 	}
 	names = arena_calloc(&turn->arena, count, sizeof(*names));
@@ -116,8 +116,7 @@ static struct slice *list_names(struct consumer_turn *turn,
 	     i++) {
 		const struct consumer_subscription *s = wants->subscriptions[i];
 		int32_t n;
-		const struct slice *named =
-			consumer_turn_topics(turn, s->pattern, &n);
+		const struct slice *named = consumer_turn_topics(turn, s, &n);
 
 		for (int32_t k = 0; k < s->name_count; k++)
 			names[(*count_out)++] = s->names[k];
@@ -381,8 +380,7 @@ static int make_set(const struct consumer_turn *turn,
 	int32_t named_count;
 	int32_t count = 0;
 	int32_t kept = 0;
-	const struct slice *named =
-		consumer_turn_topics(turn, s->pattern, &named_count);
+	const struct slice *named = consumer_turn_topics(turn, s, &named_count);
 	int32_t *topics =
 		arena_calloc(task->arena, (size_t)(s->name_count + named_count),
 			     sizeof(*topics));

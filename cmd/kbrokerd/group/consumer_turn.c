@@ -28,6 +28,9 @@ void consumer_turn_init(struct consumer_turn *turn, struct group_shard *shard,
 
 void consumer_turn_clear(struct consumer_turn *turn)
 {
+	consumer_turn_forget_patterns(turn);
+	if (turn->patterns_tried)
+		turn->c->patterns_tried = false;
 	consumer_unsubscribe(turn->c, turn->facts.subscription);
 	consumer_unsubscribe(turn->c, turn->held);
 	arena_clear(&turn->arena);
@@ -57,8 +60,10 @@ int16_t consumer_turn_commit(struct consumer_turn *turn)
 {
 	struct consumer_group *c = turn->c;
 	int32_t before = c->epoch;
-	int rc = group_commit(turn->shard, &turn->changes, NULL);
+	int rc;
 
+	consumer_turn_forget_patterns(turn);
+	rc = group_commit(turn->shard, &turn->changes, NULL);
 	if (rc != 0)
 		return consumer_refuse(turn, group_commit_error(rc),
 				       "the change could not be written");
@@ -66,11 +71,7 @@ int16_t consumer_turn_commit(struct consumer_turn *turn)
 		turn->shard->counters.consumer_rebalances++;
 	if (turn->topics_seen)
 		c->topics_changed = false;
-	if (turn->patterns_seen) {
-		c->patterns_tried = true;
-		c->patterns_version = turn->shard->topics->version;
-		c->patterns_ms = turn->shard->now_ms;
-	}
+	turn->patterns_tried = false;
 	return 0;
 }
 

@@ -14,6 +14,8 @@ struct consumer_resolved {
 	struct slice pattern;
 	struct slice *topics; /* ascending */
 	int32_t topic_count;
+	struct consumer_pattern *known; /* has it as its news, or NULL */
+	struct consumer_resolved *next;
 };
 
 struct consumer_turn {
@@ -27,8 +29,9 @@ struct consumer_turn {
 	int32_t epoch, assignment_epoch;
 	int64_t metadata_hash;
 	struct consumer_resolved *resolved; /* other than in memory */
-	int32_t resolved_count;
-	bool topics_seen, patterns_seen; /* the newest, if it is committed */
+	int64_t steps, steps_max; /* that patterns may take still; at first */
+	bool topics_seen;         /* the newest, if it is committed */
+	bool patterns_tried;      /* in vain, unless it is committed */
 	/* The member it is about as it shall be; without one, members only
 	 * leave: those are marked. */
 	bool has_member;
@@ -76,22 +79,24 @@ void consumer_turn_facts(struct consumer_turn *turn, bool *names_changed_out,
 			 bool *pattern_changed_out);
 
 /*
- * Patterns of the group that are new, or due to be tried again: find their
- * topics.  Returns 0 or an error (INVALID_REGULAR_EXPRESSION) with whether any
- * names other topics than before.
+ * The member's pattern if it is new, and of those that are due to be tried
+ * again as many as one turn has time for: find their topics.  Returns 0 or an
+ * error (INVALID_REGULAR_EXPRESSION) with whether any names other topics than
+ * before.
  */
 int16_t consumer_turn_patterns(struct consumer_turn *turn,
 			       bool *topics_changed_out);
 
 /* Write that patterns go which no member has any longer. */
 void consumer_turn_drop_patterns(struct consumer_turn *turn);
-/* Will a member have it? */
-bool consumer_pattern_stays(const struct consumer_turn *turn,
-			    struct slice pattern);
 
-/* The topics of a pattern as they shall be; none if nothing is known. */
+/* What was found counts no more: it is in memory now, or never will be. */
+void consumer_turn_forget_patterns(struct consumer_turn *turn);
+
+/* The topics that its pattern names as they shall be; none if there is none, or
+ * nothing is known. */
 const struct slice *consumer_turn_topics(const struct consumer_turn *turn,
-					 struct slice pattern,
+					 const struct consumer_subscription *s,
 					 int32_t *count_out);
 
 /*

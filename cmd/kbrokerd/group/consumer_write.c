@@ -223,9 +223,11 @@ static void drop_patterns(const struct consumer_group *c,
 
 	for (pattern = c->patterns; pattern != NULL;
 	     pattern = pattern->hh.next) {
-		struct consumer_group_regular_expression_key *key =
-			arena_calloc(changes->arena, 1, sizeof(*key));
+		struct consumer_group_regular_expression_key *key;
 
+		if (!pattern->is_resolved)
+			continue;
+		key = arena_calloc(changes->arena, 1, sizeof(*key));
 		if (key != NULL) {
 			key->group_id = c->group->id;
 			key->regular_expression = pattern->text;

@@ -79,6 +79,8 @@ void coordinator_read_settings(struct coordinator *c,
 			config_text(config, "group.consumer.migration.policy")),
 		.consumer_max_size =
 			int_setting(config, "group.consumer.max.size"),
+		.regex_refresh_ms = int_setting(
+			config, "group.consumer.regex.refresh.interval.ms"),
 		.offsets_retention_ms =
 			config_int(config, "offsets.retention.minutes") *
 			MS_PER_MINUTE,

@@ -309,13 +309,21 @@ void regex_allow(struct regex *regex, int64_t steps)
 	regex->steps = steps;
 }
 
+int64_t regex_steps_left(const struct regex *regex)
+{
+	return regex->steps;
+}
+
 bool regex_matches(struct regex *regex, struct slice name)
 {
 	const uint8_t *text = name.len == 0 ? (const uint8_t *)"" : name.data;
 	int rc;
 
+	if (regex->steps < REGEX_STEPS_PER_TRY)
+		regex->is_exhausted = true;
 	if (regex->is_exhausted)
 		return false;
+	regex->steps -= REGEX_STEPS_PER_TRY;
 	rc = pcre2_match(regex->code, text, name.len, 0, 0, regex->found,
 			 regex->limits);
 	/* A limit, or a callback that stopped it; 0: more groups than room. */

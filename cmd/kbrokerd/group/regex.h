@@ -14,9 +14,14 @@
 
 enum {
 	REGEX_BYTES_MAX = 4096,
-	/* Steps for each topic on average, and more for few topics. */
+	/* Steps for each topic on average, and more for few topics.  A step
+	 * takes some 40 ns. */
 	REGEX_STEPS_PER_TOPIC = 300,
 	REGEX_STEPS_MORE = 1000000,
+	/* What takes time beside them, in steps: for each name that is tried;
+	 * for each byte of a pattern when it is made. */
+	REGEX_STEPS_PER_TRY = 4,
+	REGEX_STEPS_TO_MAKE = 2,
 };
 
 struct regex;
@@ -31,6 +36,8 @@ void regex_free(struct regex *regex);
 
 /* Steps that the tries to come may take together. */
 void regex_allow(struct regex *regex, int64_t steps);
+
+int64_t regex_steps_left(const struct regex *regex);
 
 /* Does it match the whole name?  False when steps have run out. */
 bool regex_matches(struct regex *regex, struct slice name);

@@ -30,6 +30,7 @@ struct group_settings {
 	bool classic_is_on, consumer_is_on;
 	enum group_migration migration;
 	int32_t consumer_max_size;
+	int32_t regex_refresh_ms;
 	const char *assignors[GROUP_ASSIGNORS_MAX]; /* the first: the default */
 	int32_t assignor_count;
 	int64_t offsets_retention_ms;

@@ -111,6 +111,7 @@ struct group_counters {
 	int64_t expired;            /* offsets gone with age */
 	int64_t classic_rebalances; /* completed */
 	int64_t consumer_rebalances;
+	int64_t regex_steps; /* that trying patterns took */
 };
 
 struct group_shard {

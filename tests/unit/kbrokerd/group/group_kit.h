@@ -257,6 +257,7 @@ static inline struct group_kit *group_kit_new_seeded(uint64_t seed)
 		.consumer_is_on = true,
 		.migration = MIGRATION_BIDIRECTIONAL,
 		.consumer_max_size = INT32_MAX,
+		.regex_refresh_ms = 600000,
 		.assignors = { "uniform", "range" },
 		.assignor_count = 2,
 		.offsets_retention_ms = 7LL * 24 * KIT_MS_PER_HOUR,

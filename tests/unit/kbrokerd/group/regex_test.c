@@ -296,6 +296,126 @@ static void a_pattern_that_is_none_keeps_the_member_out(void **state)
 	group_kit_free(kit);
 }
 
+/* Steps that one heartbeat took. */
+static int64_t steps_of(struct consumer_client *c)
+{
+	int64_t before = c->kit->shard.counters.regex_steps;
+
+	assert_int_equal(consumer_beat(c), WIRE_NONE);
+	return c->kit->shard.counters.regex_steps - before;
+}
+
+/* Each of them alone takes all the steps that there are for a pattern. */
+static void slow_patterns_are_tried_one_at_a_time(void **state)
+{
+	static const char *const slow[] = { "(a+)+[bc]", "(a+)+[bd]",
+					    "(a+)+[be]" };
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client c[4];
+	const int64_t most = REGEX_STEPS_MORE + 4 * REGEX_STEPS_PER_TOPIC +
+			     REGEX_STEPS_TO_MAKE * (REGEX_BYTES_MAX + 1000);
+	int turns = 0;
+
+	(void)state;
+	kit_add_topic(kit, "t1", 1);
+	for (int i = 0; i < 3; i++)
+		c[i] = pattern_client(kit, slow[i], slow[i]);
+	c[3] = pattern_client(kit, "d", "t.*");
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(consumer_join(&c[i]), WIRE_NONE);
+	consumer_settle(c, 4);
+	kit_add_topic(kit, "t2", 1);
+	kit_add_topic(kit, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 1);
+	kit_advance_ms(kit, 10000);
+
+	/* The last is tried when the slow ones have been, whoever speaks. */
+	while (consumer_count(&c[3]) < 2) {
+		assert_in_range(steps_of(&c[turns % 4]), 1, most);
+		assert_int_equal(steps_of(&c[3]), 0);
+		kit_advance_ms(kit, 500);
+		assert_true(++turns < 10);
+	}
+	assert_in_range(turns, 3, 5);
+	assert_int_equal(steps_of(&c[0]), 0);
+	kit_assert_replayed(kit, consumer_assert_same);
+	for (int i = 0; i < 4; i++)
+		consumer_client_clear(&c[i]);
+	group_kit_free(kit);
+}
+
+static void patterns_are_tried_again_though_nothing_was_heard(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client a = pattern_client(kit, "a", "t.*");
+
+	(void)state;
+	kit->settings.regex_refresh_ms = 30000;
+	kit_add_topic(kit, "t1", 2);
+	kit_add_topic(kit, "x2", 2);
+	consumer_join(&a);
+	assert_int_equal(consumer_count(&a), 2);
+	kit->topics->items[1].name[0] = 't';
+	kit_advance_ms(kit, 29999);
+	assert_int_equal(steps_of(&a), 0);
+	kit_advance_ms(kit, 1);
+	assert_in_range(steps_of(&a), 1, INT32_MAX);
+	assert_int_equal(consumer_count(&a), 4);
+	assert_int_equal(steps_of(&a), 0);
+	consumer_client_clear(&a);
+	group_kit_free(kit);
+}
+
+static void what_was_found_in_vain_is_found_again(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client a = pattern_client(kit, "a", "t.*");
+
+	(void)state;
+	kit_add_topic(kit, "t1", 2);
+	consumer_join(&a);
+	kit_add_topic(kit, "t2", 2);
+	kit_advance_ms(kit, 10000);
+	kit->append_rc = -ENOSPC;
+	assert_int_equal(consumer_beat(&a), WIRE_COORDINATOR_NOT_AVAILABLE);
+	kit->append_rc = 0;
+	kit_advance_ms(kit, 500);
+	assert_int_equal(consumer_beat(&a), WIRE_NONE);
+	assert_int_equal(consumer_count(&a), 4);
+	kit_assert_replayed(kit, consumer_assert_same);
+	consumer_client_clear(&a);
+	group_kit_free(kit);
+}
+
+static void a_pattern_that_nobody_has_goes_in_the_end(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client a = pattern_client(kit, "a", "t.*");
+	struct consumer_group_regular_expression_key key = {
+		.group_id = slice_of("g"),
+		.regular_expression = slice_of("u.*"),
+	};
+	struct consumer_group_regular_expression_value value;
+	struct group_changes changes;
+	struct arena arena = { 0 };
+
+	(void)state;
+	wire_init(&consumer_group_regular_expression_value_desc, &value);
+	group_changes_init(&changes, &arena);
+	group_changes_add(&changes, RECORD_CONSUMER_REGEX, &key, 0, &value);
+	kit_add_topic(kit, "t1", 2);
+	consumer_join(&a);
+	assert_int_equal(group_commit(&kit->shard, &changes, NULL), 0);
+	kit_restart(kit);
+	assert_int_equal(HASH_COUNT(consumer_kit_group(kit)->patterns), 2);
+	assert_int_equal(consumer_beat(&a), WIRE_NONE);
+	assert_int_equal(HASH_COUNT(consumer_kit_group(kit)->patterns), 1);
+	assert_int_equal(consumer_count(&a), 2);
+	kit_assert_replayed(kit, consumer_assert_same);
+	arena_clear(&arena);
+	consumer_client_clear(&a);
+	group_kit_free(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +430,11 @@ int main(void)
 		cmocka_unit_test(a_pattern_goes_with_its_last_member),
 		cmocka_unit_test(names_and_a_pattern_go_together),
 		cmocka_unit_test(a_pattern_that_is_none_keeps_the_member_out),
+		cmocka_unit_test(slow_patterns_are_tried_one_at_a_time),
+		cmocka_unit_test(
+			patterns_are_tried_again_though_nothing_was_heard),
+		cmocka_unit_test(what_was_found_in_vain_is_found_again),
+		cmocka_unit_test(a_pattern_that_nobody_has_goes_in_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
