@@ -128,6 +128,39 @@ static void what_was_never_written_cannot_be_acknowledged(void **state)
 	assert_int_equal(delivered_ack(d, "t", 0, 10, &written), -ERANGE);
 	assert_int_equal(written, 10);
 	expect(d, "t0:-1");
+	assert_int_equal(delivered_begin(d, "u", 0), 0);
+	assert_int_equal(delivered_ack(d, "u", 0, 9, &written), -ENOENT);
+	delivered_free(d);
+}
+
+static void a_run_of_exact_acks_ends_with_its_bitmap(void **state)
+{
+	struct delivered *d = delivered_new(true);
+
+	(void)state;
+	for (int64_t i = 0; i <= EXACT_RUN_MAX; i++)
+		write_one(d, 0, i, i + 1);
+	assert_int_equal(d->run_count, 2);
+	assert_int_equal(ack(d, 0, EXACT_RUN_MAX), 0);
+	assert_int_equal(delivered_left(d), EXACT_RUN_MAX);
+	assert_int_equal(ack(d, 0, 3), 0);
+	assert_int_equal(delivered_left(d), EXACT_RUN_MAX - 1);
+	delivered_free(d);
+}
+
+static void it_is_full_of_so_many_runs(void **state)
+{
+	struct delivered *d = delivered_new(false);
+
+	(void)state;
+	for (int64_t i = 0; i < DELIVERED_RUNS_MAX; i++) {
+		assert_false(delivered_is_full(d));
+		write_one(d, 0, i * 2, i + 1);
+	}
+	assert_true(delivered_is_full(d));
+	delivered_reach(d, 1);
+	expect(d, "t0:1");
+	assert_false(delivered_is_full(d));
 	delivered_free(d);
 }
 
@@ -149,6 +182,35 @@ static void a_late_ack_for_a_partition_that_was_lost_is_ignored(void **state)
 	expect(d, "t0:-1");
 	assert_int_equal(ack(d, 0, 4), 0);
 	expect(d, "t0:5!");
+	delivered_free(d);
+}
+
+static void note_committed(void *arg, const struct delivered_part *part)
+{
+	*(int64_t *)arg = *part->committed;
+	*part->committed = part->next_offset;
+}
+
+static void what_was_done_before_a_partition_was_lost_says_nothing(void **state)
+{
+	struct delivered *d = delivered_new(false);
+	int64_t committed;
+
+	(void)state;
+	assert_int_equal(delivered_begin(d, "t", 0), 0);
+	expect(d, "t0:-1!");
+	for (int64_t i = 0; i < 10; i++)
+		write_one(d, 0, i, i + 1);
+	assert_int_equal(ack(d, 0, 5), 0);
+	delivered_each(d, note_committed, &committed);
+	delivered_each(d, note_committed, &committed);
+	assert_int_equal(committed, 6);
+	delivered_forget(d, "t", 0);
+	expect(d, "");
+	write_one(d, 0, 4, 11);
+	expect(d, "t0:-1");
+	delivered_each(d, note_committed, &committed);
+	assert_int_equal(committed, -1);
 	delivered_free(d);
 }
 
@@ -271,8 +333,12 @@ int main(void)
 			an_ack_is_of_all_records_before_in_its_partition),
 		cmocka_unit_test(an_exact_ack_is_of_one_record),
 		cmocka_unit_test(what_was_never_written_cannot_be_acknowledged),
+		cmocka_unit_test(a_run_of_exact_acks_ends_with_its_bitmap),
+		cmocka_unit_test(it_is_full_of_so_many_runs),
 		cmocka_unit_test(
 			a_late_ack_for_a_partition_that_was_lost_is_ignored),
+		cmocka_unit_test(
+			what_was_done_before_a_partition_was_lost_says_nothing),
 		cmocka_unit_test(a_log_that_begins_anew_forgets_what_was),
 		cmocka_unit_test(behaves_as_a_table_would),
 	};
