@@ -105,6 +105,21 @@ static void header_against_the_rules_is_refused(void **state)
 	}
 }
 
+/* Even one that says so itself: nothing would have its offset. */
+static void a_batch_without_records_is_refused(void **state)
+{
+	uint8_t bytes[BATCH_HEADER_BYTES];
+
+	(void)state;
+	memcpy(bytes, hi_batch, sizeof(bytes));
+	put_be32(bytes + BATCH_LENGTH, sizeof(bytes) - BATCH_LENGTH_FROM);
+	put_be32(bytes + BATCH_LAST_OFFSET_DELTA, (uint32_t)-1);
+	put_be32(bytes + BATCH_RECORDS_COUNT, 0);
+	batch_set_crc(bytes);
+	assert_int_equal(validate((struct slice){ bytes, sizeof(bytes) }),
+			 BATCH_BAD_COUNT);
+}
+
 static void producer_needs_epoch_and_sequence(void **state)
 {
 	uint8_t bytes[sizeof(hi_batch)];
@@ -569,6 +584,7 @@ int main(void)
 		cmocka_unit_test(every_problem_has_a_text),
 		cmocka_unit_test(good_batch_of_any_codec_is_valid),
 		cmocka_unit_test(header_against_the_rules_is_refused),
+		cmocka_unit_test(a_batch_without_records_is_refused),
 		cmocka_unit_test(producer_needs_epoch_and_sequence),
 		cmocka_unit_test(other_magic_is_told_from_corruption),
 		cmocka_unit_test(bytes_cut_off_or_too_many_are_refused),
