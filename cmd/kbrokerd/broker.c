@@ -380,7 +380,7 @@ int broker_start_with(const struct config *config, struct logger *logger,
 	broker->observer = seams->observer;
 	broker->clock = seams->clock != NULL ? seams->clock : clock_system();
 	broker->random = random_system();
-	broker->vfs = vfs_system();
+	broker->vfs = seams->vfs != NULL ? seams->vfs : vfs_system();
 	rc = start(broker, error, error_size);
 	if (rc < 0) {
 		release(broker);

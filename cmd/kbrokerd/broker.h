@@ -66,6 +66,7 @@ int broker_start(const struct config *config, struct logger *logger,
 struct broker_seams {
 	const struct server_observer *observer; /* one more; NULL: none */
 	struct clock *clock;                    /* NULL: the machine's */
+	struct vfs *vfs;                        /* NULL: the machine's */
 };
 
 /* The same with these. */
