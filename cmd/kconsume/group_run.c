@@ -81,6 +81,30 @@ static bool is_reader_gone(const struct group_run *g)
 	return g->p->reader_gone || g->p->printer.output.error != 0;
 }
 
+/* What this member has now, at -v: "orders 0 1, users 2". */
+static void tell_mine(struct group_run *g)
+{
+	struct buffer text = { 0 };
+
+	for (size_t i = 0; i < g->mine.count; i++) {
+		const struct group_partition *p = &g->mine.items[i];
+		bool is_new = i == 0 ||
+			      strcmp(p->topic, g->mine.items[i - 1].topic) != 0;
+
+		if (is_new)
+			buffer_printf(&text, "%s%s", i == 0 ? " " : ", ",
+				      p->topic);
+		buffer_printf(&text, " %d", p->partition);
+	}
+	buffer_put_u8(&text, 0);
+	if (!text.failed)
+		message_info(&g->p->messages, "group '%s': has%s",
+			     g->p->options.group,
+			     g->mine.count == 0 ? " no partitions"
+						: (const char *)text.data);
+	buffer_clear(&text);
+}
+
 /*
  * What the mode may do
  */
@@ -94,6 +118,7 @@ static void give_up(struct group_run *g)
 	partition_set_reset(&g->going);
 	g->is_giving_up = false;
 	g->is_settling = false;
+	tell_mine(g);
 	/* From here on only the goodbye takes time. */
 	if (g->is_ending && g->mine.count == 0)
 		group_member_leave(g->member,
@@ -260,6 +285,7 @@ static void on_assigned(void *arg, const struct group_position *positions,
 	for (size_t i = 0; i < count && g->status == EXIT_GO_ON; i++)
 		begin(g, &positions[i]);
 	note_mine(g, positions, count);
+	tell_mine(g);
 	g->progress_ms = now_ms(g);
 }
 
@@ -301,6 +327,7 @@ static void on_lost(void *arg, const struct group_partition *partitions,
 	partition_set_sort(&lost);
 	partition_set_remove(&g->mine, &lost);
 	partition_set_clear(&lost);
+	tell_mine(g);
 	partition_set_reset(&g->going);
 	g->is_giving_up = false;
 	g->is_settling = false;

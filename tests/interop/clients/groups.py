@@ -9,13 +9,13 @@ must always be so is looked at each time:
     - a record whose commit was answered is not handed out again, to nobody.
 """
 import concurrent.futures
+import os
 import re
 import subprocess
-import threading
 import time
 
 from cases import ALL
-from world import PATIENCE_SECONDS, PROGRAMS, Unsupported, record, same
+from world import BIN, PATIENCE_SECONDS, PROGRAMS, Unsupported, record, same
 
 NOT_EMPTY, NO_GROUP, FENCED, UNRELEASED = 68, 69, 82, 111
 SHORT_SESSION_MS = 1500
@@ -435,55 +435,53 @@ def deleted(w):
 
 # Groups of several clients
 
-class Kcat:
-    """kcat -G, which commits when it has to give partitions away and when it
-    ends; as a driver of its one member, of which it does not tell what is
-    committed."""
-    ASSIGNED = re.compile(r"assigned: (.*)|revoked")
-    PLACE = re.compile(r"(\S+) \[(\d+)\]")
+class Program:
+    """A command-line consumer, which commits by itself, as a driver of its one
+    member, of which it does not tell what is committed.
+
+    What it has said is read when it is asked for: so that what it gave away
+    before another was given it is never taken for its own."""
 
     def __init__(self, address):
-        self.address, self.lock = address, threading.Lock()
+        self.address = address
         self.process, self.mine, self.records = None, [], []
-        self.joined = 0
+        self.joined, self.partial = 0, {}
 
     def ask(self, what, **more):
         return getattr(self, what)(**more)
 
     def join(self, member, group, topics, protocol, assignor, **_):
         self.process = subprocess.Popen(
-            ["kcat", "-b", self.address, "-u", "-f", "%t %p %o\\n",
-             "-X", "auto.offset.reset=earliest",
-             "-X", "heartbeat.interval.ms=100",
-             "-X", "partition.assignment.strategy=" + assignor,
-             "-G", group, *topics], text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for read in (self.read_records, self.read_words):
-            threading.Thread(target=read, daemon=True).start()
+            self.command(group, topics, protocol, assignor),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        for pipe in (self.process.stdout, self.process.stderr):
+            os.set_blocking(pipe.fileno(), False)
 
-    def read_records(self):
-        for line in self.process.stdout:
-            topic, partition, offset = line.split()
-            with self.lock:
-                self.records.append([topic, int(partition), int(offset)])
+    def lines(self, pipe):
+        """The whole lines that have come."""
+        data = self.partial.pop(pipe, b"") + (pipe.read() or b"")
+        *lines, self.partial[pipe] = data.split(b"\n")
+        return [line.decode() for line in lines]
 
-    def read_words(self):
-        for line in self.process.stderr:
-            found = self.ASSIGNED.search(line)
-            if found:
-                with self.lock:
-                    self.joined += bool(found.group(1))
-                    self.mine = [[t, int(p)] for t, p in self.PLACE.findall(
-                        found.group(1) or "")]
+    def listen(self):
+        for line in self.lines(self.process.stderr):
+            mine = self.assigned(line)
+            if mine is not None:
+                self.joined += bool(mine)
+                self.mine = mine
 
     def poll(self, members):
-        with self.lock:
-            records, self.records = self.records, []
-            return {"members": {members[0]: {
-                "owned": self.mine, "joined": self.joined, "error": None,
-                "batches": [{"records": records, "committed": False}]}}}
+        self.listen()
+        records = [[topic, int(partition), int(offset)]
+                   for topic, partition, offset in map(
+                       str.split, self.lines(self.process.stdout))]
+        return {"members": {members[0]: {
+            "owned": self.mine, "joined": self.joined, "error": None,
+            "batches": [{"records": records, "committed": False}]}}}
 
     def owned(self, members):
+        self.listen()
         return {"members": {members[0]: self.mine}}
 
     def leave(self, member):
@@ -497,15 +495,56 @@ class Kcat:
             self.process.wait()
 
 
+class Kcat(Program):
+    """kcat -G, which commits when it has to give partitions away and when it
+    ends."""
+    ASSIGNED = re.compile(r"assigned: (.*)|revoked")
+    PLACE = re.compile(r"(\S+) \[(\d+)\]")
+
+    def command(self, group, topics, protocol, assignor):
+        return ["kcat", "-b", self.address, "-u", "-f", "%t %p %o\\n",
+                "-X", "auto.offset.reset=earliest",
+                "-X", "heartbeat.interval.ms=100",
+                "-X", "partition.assignment.strategy=" + assignor,
+                "-G", group, *topics]
+
+    def assigned(self, line):
+        found = self.ASSIGNED.search(line)
+        return found and [[t, int(p)] for t, p in self.PLACE.findall(
+            found.group(1) or "")]
+
+
+class Kconsume(Program):
+    """Ours, in groups of others."""
+    ASSIGNED = re.compile(r"group '[^']*': has (.*)")
+
+    def command(self, group, topics, protocol, assignor):
+        assign = ["--assignor", assignor] if assignor else []
+        return [os.path.join(BIN, "kconsume"), "-b", self.address, "-v", "-u",
+                "-f", "%t %p %o\\n", "-X", "auto.offset.reset=earliest",
+                "-X", "heartbeat.interval.ms=100",
+                "-X", "auto.commit.interval.ms=100",
+                "-X", "group.protocol=" + protocol, *assign,
+                "-G", group, *topics]
+
+    def assigned(self, line):
+        found = self.ASSIGNED.search(line)
+        if not found or found.group(1) == "no partitions":
+            return found and []
+        return [[topic, int(p)] for topic, *partitions in map(
+            str.split, found.group(1).split(", ")) for p in partitions]
+
+
 PROGRAMS["kcat"] = Kcat
+PROGRAMS["kconsume"] = Kconsume
 
 
-def _one_group(w, assignor, clients):
-    """All of them in one classic group: one of them assigns for all, and when
-    it has left another does."""
+def _one_group(w, assignor, clients, protocol="classic"):
+    """All of them in one group: one of them assigns for all, or the broker
+    does, and when it has left another does."""
     count = 2 * len(clients)
     topic = w.topic(count)
-    group = Group(w, "classic", topic)
+    group = Group(w, protocol, topic)
     for client in clients:
         group.join(client, w.driver_of(client), assignor=assignor)
     group.until(group.settled, *[2] * len(clients))
@@ -523,21 +562,35 @@ def _one_group(w, assignor, clients):
 
 @mixed
 def a_group_by_range(w):
-    _one_group(w, "range", ["kcat", "confluent-kafka", "kafka-python",
-                            "aiokafka", "franz-go", "Apache Kafka"])
+    _one_group(w, "range", ["kcat", "kconsume", "confluent-kafka",
+                            "kafka-python", "aiokafka", "franz-go",
+                            "Apache Kafka"])
 
 
 @mixed
 def a_group_by_roundrobin(w):
     _one_group(w, "roundrobin", ["Apache Kafka", "@platformatic/kafka",
                                  "franz-go", "aiokafka", "kafka-python",
-                                 "confluent-kafka", "kcat"])
+                                 "confluent-kafka", "kconsume", "kcat"])
+
+
+@mixed
+def a_sticky_group(w):
+    _one_group(w, "sticky", ["kconsume", "Apache Kafka", "franz-go",
+                             "kafka-python"])
 
 
 @mixed
 def a_cooperative_group(w):
-    _one_group(w, "cooperative-sticky", ["franz-go", "Apache Kafka",
-                                         "kafka-python", "confluent-kafka"])
+    _one_group(w, "cooperative-sticky", ["kconsume", "franz-go",
+                                         "Apache Kafka", "kafka-python",
+                                         "confluent-kafka"])
+
+
+@mixed
+def a_group_of_kip_848(w):
+    _one_group(w, "uniform", ["Apache Kafka", "kconsume", "franz-go",
+                              "confluent-kafka"], "consumer")
 
 
 @mixed
@@ -549,22 +602,27 @@ def a_group_moves_to_kip_848_and_back(w):
         group.until(group.settled, *counts)
         total = max(map(len, group.seen.values()), default=0) + 5
         _fill(w, topic, 6, 5)
-        group.read_all(topic, [total] * 6)
+        group.until(group.has_seen, topic, [total] * 6)
+        group.until(is_stored, {(topic, p): total for p in range(6)})
+
+    def is_stored(wanted):
+        return _offsets(w, group) == wanted
     old = {"java": "Apache Kafka", "confluent": "confluent-kafka"}
     for member, client in old.items():
         group.join(member, w.driver_of(client), assignor="range")
     all_of_it(3, 3)
     new = {"new " + m: c for m, c in old.items()}
+    new["new ours"] = "kconsume"
     for member, client in new.items():
         group.join(member, w.driver_of(client), protocol="consumer")
-    all_of_it(2, 2, 1, 1)
+    all_of_it(2, 1, 1, 1, 1)
     assert w.type_of(group.name) == "consumer"
     for member in old:
         group.leave(member)
-    all_of_it(3, 3)
+    all_of_it(2, 2, 2)
     for member, client in old.items():
         group.join(member, w.driver_of(client), assignor="range")
-    all_of_it(2, 2, 1, 1)
+    all_of_it(2, 1, 1, 1, 1)
     for member in new:
         group.leave(member)
     all_of_it(3, 3)
