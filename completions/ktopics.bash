@@ -207,12 +207,16 @@ _ktopics() {
 		;;
 	who)
 		case $prev in
+		--http)
+			COMPREPLY=()
+			return
+			;;
 		-o|--columns)
 			COMPREPLY=($(compgen -W "topic role group state client_id host partitions member producer epoch last_write transaction" -- "$cur"))
 			return
 			;;
 		esac
-		flags='-o --columns --header -i --internal -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
+		flags='-a --all --http -o --columns --header -i --internal -b --bootstrap-server -F --config --profile -X --property -m --step-timeout --timeout -J --json -q --quiet -v --verbose -V --version -h --help --help-json'
 		[[ $cur == -* ]] ||
 			COMPREPLY=($(compgen -W "$(_ktopics_topics)" -- "$cur"))
 		;;

@@ -97,6 +97,8 @@ complete -c ktopics -n '__fish_seen_subcommand_from du' -s o -l columns -x -a 't
 complete -c ktopics -n '__fish_seen_subcommand_from du' -l header -d 'Print a header on a pipe too'
 complete -c ktopics -n '__fish_seen_subcommand_from du' -s i -l internal -d 'Internal topics too'
 complete -c ktopics -n '__fish_seen_subcommand_from du' -a '(__ktopics_topics)'
+complete -c ktopics -n '__fish_seen_subcommand_from who' -s a -l all -d 'Also who has written nothing for an hour'
+complete -c ktopics -n '__fish_seen_subcommand_from who' -l http -x -d 'Ask the page of this kbrokerd too, for names'
 complete -c ktopics -n '__fish_seen_subcommand_from who' -s o -l columns -x -a 'topic role group state client_id host partitions member producer epoch last_write transaction' -d 'Print these columns, in this order'
 complete -c ktopics -n '__fish_seen_subcommand_from who' -l header -d 'Print a header on a pipe too'
 complete -c ktopics -n '__fish_seen_subcommand_from who' -s i -l internal -d 'Internal topics too'

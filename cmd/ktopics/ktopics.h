@@ -30,6 +30,8 @@ struct ktopics_options {
 	const char *before; /* a time, or "end" */
 	int64_t to_offset;  /* -1: none */
 	int64_t partition;  /* -1: all */
+	bool all;
+	struct option_texts https; /* HOST:PORT of brokers' pages */
 };
 
 struct ktopics {

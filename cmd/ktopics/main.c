@@ -34,5 +34,6 @@ int main(int argc, char **argv)
 		run_main(&ktopics_tool, &k.run, &k.options.run, argc, argv);
 
 	option_texts_clear(&k.options.configs);
+	option_texts_clear(&k.options.https);
 	return status;
 }

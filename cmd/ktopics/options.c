@@ -250,6 +250,18 @@ static const struct option_row du_options[] = {
 };
 
 static const struct option_row who_options[] = {
+	{ .letter = 'a',
+	  .name = "all",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(all),
+	  .section = selection,
+	  .doc = "Also who has written nothing for an hour" },
+	{ .name = "http",
+	  .arg = "HOST[:PORT]",
+	  .kind = OPTION_TEXTS,
+	  .offset = AT(https),
+	  .section = selection,
+	  .doc = "Ask the page of this kbrokerd too, for names" },
 	ROW_COLUMNS("topic|role|group|state|client_id|host|partitions|member|"
 		    "producer|epoch|last_write|transaction"),
 	ROW_HEADER,

@@ -4,16 +4,22 @@
  * Who reads: groups whose members have partitions of the topic or subscribe to
  * it, and groups that have only committed for it.  Who writes: the producers
  * that brokers keep a state of, which are the idempotent and transactional
- * ones; of those a broker knows numbers, no names.
+ * ones; of those a broker knows numbers, no names.  With --http also who a
+ * kbrokerd has seen, by name.
+ *
+ * A broker remembers producers for a day, and each run of kproduce is one:
+ * those that have been silent for long are left out unless all are asked for.
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "client/admin_fan.h"
 #include "client/admin_groups.h"
 #include "ktopics/topics.h"
+#include "ktopics/who_clients.h"
 #include "wire/errors.h"
 
-enum { API_DESCRIBE_PRODUCERS = 61 };
+enum { API_DESCRIBE_PRODUCERS = 61, SILENT_MS = 3600 * 1000 };
 
 static const struct column columns[] = {
 	{ "topic", COLUMN_TEXT },      { "role", COLUMN_TEXT },
@@ -32,7 +38,20 @@ struct who {
 	struct admin_group_info *infos;
 	struct admin_group *groups; /* with their offsets */
 	size_t group_count;
+	size_t left_out; /* writers and readers that are silent */
 };
+
+/* Of who was heard of then (-1: not known): is it too long ago? */
+static bool leave_out(struct who *w, int64_t last_ms)
+{
+	struct clock *clock = clock_system();
+
+	if (w->k->options.all || last_ms < 0 ||
+	    clock->wall_ms(clock) - last_ms <= SILENT_MS)
+		return false;
+	w->left_out++;
+	return true;
+}
 
 /* Readers */
 
@@ -366,10 +385,71 @@ static void put_writers(struct who *w, const char *topic,
 		take_part(&all, &fan.parts[i]);
 	if (all.count > 0)
 		qsort(all.items, all.count, sizeof(*all.items), by_id);
-	for (size_t i = 0; i < all.count; i++)
-		put_writer(w, topic, &all.items[i]);
+	for (size_t i = 0; i < all.count; i++) {
+		if (all.items[i].transaction ||
+		    !leave_out(w, all.items[i].last_write_ms))
+			put_writer(w, topic, &all.items[i]);
+	}
 	free(all.items);
 	admin_fan_clear(&fan);
+}
+
+/* Who a broker has seen */
+
+/* Is it a member that is told as such? */
+static bool is_member(const struct who *w, const char *topic,
+		      const struct who_client *client)
+{
+	for (size_t i = 0; i < w->group_count; i++) {
+		const struct admin_group_info *info = &w->infos[i];
+
+		for (size_t n = 0; n < info->member_count; n++) {
+			const struct admin_member *m = &info->members[n];
+
+			if (strcmp(m->client_id, client->client_id) == 0 &&
+			    strcmp(m->host, client->host) == 0 &&
+			    (assigned_of(m, topic) != NULL ||
+			     subscribes(m, topic)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void put_client(struct who *w, const char *topic,
+		       const struct who_client *client)
+{
+	table_text(w->table, topic);
+	table_text(w->table, client->writes ? "writer" : "reader");
+	table_none(w->table);
+	table_none(w->table);
+	table_text(w->table, client->client_id);
+	table_text(w->table, client->host);
+	for (int i = 0; i < 4; i++) /* partitions, member, producer, epoch */
+		table_none(w->table);
+	if (client->writes)
+		table_int(w->table, client->last_ms);
+	else
+		table_none(w->table);
+	table_none(w->table);
+	table_row_end(w->table);
+}
+
+static void put_clients(struct who *w, const char *topic)
+{
+	const struct option_texts *pages = &w->k->options.https;
+	struct who_clients clients = { 0 };
+
+	for (size_t i = 0; i < pages->count; i++)
+		who_clients_read(w->k, pages->items[i], topic, &clients);
+	for (size_t i = 0; i < clients.count; i++) {
+		const struct who_client *client = &clients.items[i];
+
+		if ((client->writes || !is_member(w, topic, client)) &&
+		    !leave_out(w, client->last_ms))
+			put_client(w, topic, client);
+	}
+	who_clients_clear(&clients);
 }
 
 int ktopics_who(void *run)
@@ -399,7 +479,13 @@ int ktopics_who(void *run)
 
 		put_readers(&w, topic);
 		put_writers(&w, topic, w.topics.items[i]);
+		put_clients(&w, topic);
 	}
+	if (w.left_out > 0)
+		message_notice(&k->run.messages,
+			       "left out %zu that were silent for an hour; -a "
+			       "shows them",
+			       w.left_out);
 	admin_answers_clear(&w.answers);
 	topics_clear(&w.topics);
 	return run_finish(&k->run, w.table);

@@ -608,3 +608,38 @@ writer				0"
 	leave_group
 	expect 5 ktopics who "$topic-none"
 }
+
+@test "ktopics who: who was silent for long is shown by -a" {
+	start_broker
+	new_topic 2
+	echo '{"payload":"a","ts":1600000000000}' | kproduce -J -t "$topic" -p 0
+	fill 3
+	expect 0 ktopics who "$topic" -o role,last_write
+	[ "$(wc -l <<<"$output")" -eq 1 ]
+	expect 0 ktopics who "$topic" -v -o role,last_write
+	expect_text "$stderr" "ktopics: notice: left out 1 that were silent for an hour; -a shows them"
+	expect 0 ktopics who "$topic" -a -o role,last_write
+	[ "$(wc -l <<<"$output")" -eq 2 ]
+	expect_text "$output" "writer	1600000000000"
+}
+
+# bats test_tags=kbrokerd
+@test "ktopics who --http: names of who writes, and of who reads in no group" {
+	start_broker -X http.listeners=127.0.0.1:0 --http-port-file http-port
+	page=127.0.0.1:$(cat http-port)
+	new_topic
+	seq 3 | kproduce -t "$topic" -X client.id=shop
+	kconsume -t "$topic" -e -X client.id=billing >/dev/null
+	join_group -o beginning --commit none -X client.id=me
+	wait_for_line read '^3$'
+	expect 0 ktopics who "$topic" --http "$page" -o role,group,client_id,host
+	expect_same "$(sort <<<"$output")" "$(printf '%s\n' "reader		billing	127.0.0.1" \
+		"reader	$group	me	127.0.0.1" "writer			" "writer		shop	127.0.0.1" | sort)"
+	expect 0 ktopics who "$topic" --http "http://$page/" -J -o role,client_id,last_write
+	[ "$(jq 'select(.client_id == "shop") | .last_write > 1600000000000' <<<"$output")" = true ]
+	leave_group
+	expect 3 ktopics who "$topic" --http 127.0.0.1:1
+	expect_text "$stderr" "--http 127.0.0.1:1: topic '$topic': Connection refused"
+	expect 2 ktopics who "$topic" --http :80
+	expect_text "$stderr" "--http :80: topic '$topic': that is not HOST:PORT"
+}
