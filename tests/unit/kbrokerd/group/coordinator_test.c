@@ -3,45 +3,45 @@
  */
 #include "kbrokerd/group/coordinator.h"
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include <time.h>
 
 #include "kbrokerd/broker.h"
+#include "kbrokerd/server/observer.h"
 #include "kbrokerd/temporary.h"
-#include "wire/error_codes.h"
-#include "wire/messages.h"
+#include "kbrokerd/whole_kit.h"
 
 enum {
-	WAIT_MS = 20000,
 	OFFSET_COMMIT = 8,
 	OFFSET_FETCH = 9,
-	FIND_COORDINATOR = 10,
 	JOIN_GROUP = 11,
 	HEARTBEAT = 12,
 	LEAVE_GROUP = 13,
 	SYNC_GROUP = 14,
 	DESCRIBE_GROUPS = 15,
 	LIST_GROUPS = 16,
-	CREATE_TOPICS = 19,
 	DELETE_TOPICS = 20,
 	DELETE_GROUPS = 42,
 };
 
+/* What the server tells of its connections. */
+struct watch {
+	struct server_observer observer;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	int ended;   /* connections */
+	int dropped; /* requests that ended with theirs */
+};
+
 struct fixture {
 	char dir[64];
+	struct watch watch;
 	struct config *config;
 	struct broker *broker;
 	int fd; /* a connection */
 	struct arena arena;
-	struct buffer answer;
 };
 
 static const char *const settings[] = {
@@ -54,28 +54,85 @@ static const char *const settings[] = {
 
 enum { SETTING_COUNT = sizeof(settings) / sizeof(settings[0]) };
 
+/* The watch */
+
+static void on_answer(void *arg, const struct request *req, const void *message,
+		      size_t bytes)
+{
+	struct watch *w = arg;
+
+	(void)req;
+	(void)bytes;
+	pthread_mutex_lock(&w->lock);
+	w->dropped += message == NULL;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* It ends after its requests have. */
+static void on_connection(void *arg, const struct conn *conn, bool open)
+{
+	struct watch *w = arg;
+
+	(void)conn;
+	pthread_mutex_lock(&w->lock);
+	w->ended += !open;
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void watch_init(struct watch *w)
+{
+	*w = (struct watch){
+		.observer = { .arg = w,
+			      .on_answer = on_answer,
+			      .on_connection = on_connection },
+	};
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->changed, NULL);
+}
+
+static void watch_clear(struct watch *w)
+{
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->lock);
+}
+
+/* Until so many connections have ended.  Returns how many requests had no
+ * answer. */
+static int watch_await(struct watch *w, int ended)
+{
+	struct timespec until;
+	int dropped;
+	int rc = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += WHOLE_WAIT_MS / 1000;
+	pthread_mutex_lock(&w->lock);
+	while (w->ended < ended && rc == 0)
+		rc = pthread_cond_timedwait(&w->changed, &w->lock, &until);
+	dropped = w->dropped;
+	pthread_mutex_unlock(&w->lock);
+	assert_int_equal(rc, 0);
+	return dropped;
+}
+
+/* The broker */
+
 static int dial(const struct fixture *f)
 {
-	struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_port = htons((uint16_t)broker_port(f->broker)),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
+	return whole_dial(broker_port(f->broker));
 }
 
 static void start(struct fixture *f)
 {
+	const struct broker_seams seams = { .observer = &f->watch.observer };
 	char error[512];
 
 	assert_int_equal(
 		config_for_test(f->dir, settings, SETTING_COUNT, &f->config),
 		0);
-	if (broker_start(f->config, NULL, &f->broker, error, sizeof(error)) < 0)
+	if (broker_start_with(f->config, NULL, &seams, &f->broker, error,
+			      sizeof(error)) < 0)
 		fail_msg("%s", error);
 	f->fd = dial(f);
 }
@@ -90,105 +147,10 @@ static void stop(struct fixture *f)
 
 /* Talking */
 
-static void ask_on(int fd, int16_t key, int16_t version, const void *request)
-{
-	const struct wire_api *api = wire_api(key);
-	struct request_header header = { .request_api_key = key,
-					 .request_api_version = version,
-					 .correlation_id = 5,
-					 .client_id = slice_of("test") };
-	struct buffer b = { 0 };
-
-	buffer_put_be32(&b, 0);
-	assert_int_equal(wire_encode(&request_header_desc,
-				     wire_request_header_version(api, version),
-				     &header, &b, NULL),
-			 0);
-	assert_int_equal(wire_encode(api->request, version, request, &b, NULL),
-			 0);
-	put_be32(b.data, (uint32_t)b.len - 4);
-	assert_int_equal(send(fd, b.data, b.len, MSG_NOSIGNAL), b.len);
-	buffer_clear(&b);
-}
-
-static void receive(int fd, uint8_t *to, size_t len)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	while (len > 0) {
-		ssize_t n;
-
-		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-		n = recv(fd, to, len, 0);
-		assert_true(n > 0);
-		to += n;
-		len -= (size_t)n;
-	}
-}
-
-/* The answer's memory is the fixture's until the next. */
-static void take_on(struct fixture *f, int fd, int16_t key, int16_t version,
-		    void *response)
-{
-	const struct wire_api *api = wire_api(key);
-	size_t head = wire_response_header_version(api, version) > 0 ? 5 : 4;
-	uint8_t size[4];
-
-	receive(fd, size, sizeof(size));
-	buffer_reset(&f->answer);
-	assert_non_null(buffer_reserve(&f->answer, get_be32(size)));
-	buffer_commit(&f->answer, get_be32(size));
-	receive(fd, f->answer.data, f->answer.len);
-	assert_int_equal(wire_decode(api->response, version,
-				     (struct slice){ f->answer.data + head,
-						     f->answer.len - head },
-				     &f->arena, response),
-			 f->answer.len - head);
-}
-
 static void call(struct fixture *f, int16_t key, int16_t version,
 		 const void *request, void *response)
 {
-	ask_on(f->fd, key, version, request);
-	take_on(f, f->fd, key, version, response);
-}
-
-/* Should it be asked again, because the coordinator is not there yet? */
-static bool is_passing(int16_t error)
-{
-	return error == WIRE_NOT_COORDINATOR ||
-	       error == WIRE_COORDINATOR_NOT_AVAILABLE ||
-	       error == WIRE_COORDINATOR_LOAD_IN_PROGRESS;
-}
-
-static void find_coordinator(struct fixture *f, const char *group)
-{
-	struct find_coordinator_request request;
-	struct find_coordinator_response response;
-
-	wire_init(&find_coordinator_request_desc, &request);
-	request.key = slice_of(group);
-	do
-		call(f, FIND_COORDINATOR, 3, &request, &response);
-	while (is_passing(response.error_code));
-	assert_int_equal(response.error_code, WIRE_NONE);
-}
-
-static void create_topic(struct fixture *f, const char *name)
-{
-	struct create_topics_request_topics topic;
-	struct create_topics_request request;
-	struct create_topics_response response;
-
-	wire_init(&create_topics_request_desc, &request);
-	wire_init(&create_topics_request_topics_desc, &topic);
-	topic.name = slice_of(name);
-	topic.num_partitions = 4;
-	topic.replication_factor = -1;
-	request.topics = &topic;
-	request.topics_count = 1;
-	call(f, CREATE_TOPICS, 7, &request, &response);
-	assert_int_equal(response.topics[0].error_code, WIRE_NONE);
+	whole_call(f->fd, key, version, request, &f->arena, response);
 }
 
 static void delete_topic(struct fixture *f, const char *name)
@@ -200,7 +162,7 @@ static void delete_topic(struct fixture *f, const char *name)
 	wire_init(&delete_topics_request_desc, &request);
 	request.topic_names = names;
 	request.topic_names_count = 1;
-	request.timeout_ms = WAIT_MS;
+	request.timeout_ms = WHOLE_WAIT_MS;
 	call(f, DELETE_TOPICS, 5, &request, &response);
 	assert_int_equal(response.responses[0].error_code, WIRE_NONE);
 }
@@ -208,28 +170,13 @@ static void delete_topic(struct fixture *f, const char *name)
 static int16_t commit(struct fixture *f, const char *group, int32_t partition,
 		      int64_t offset)
 {
-	struct offset_commit_request_topics_partitions row;
-	struct offset_commit_request_topics topic;
-	struct offset_commit_request request;
 	struct offset_commit_response response;
 
-	wire_init(&offset_commit_request_desc, &request);
-	wire_init(&offset_commit_request_topics_desc, &topic);
-	wire_init(&offset_commit_request_topics_partitions_desc, &row);
-	request.group_id = slice_of(group);
-	request.member_id = slice_of("");
-	request.topics = &topic;
-	request.topics_count = 1;
-	topic.name = slice_of("t");
-	topic.partitions = &row;
-	topic.partitions_count = 1;
-	row.partition_index = partition;
-	row.committed_offset = offset;
-	row.committed_metadata = slice_of("m");
-	do
-		call(f, OFFSET_COMMIT, 9, &request, &response);
-	while (is_passing(response.topics[0].partitions[0].error_code));
-	return response.topics[0].partitions[0].error_code;
+	do {
+		whole_send_commit(f->fd, group, "", -1, "t", partition, offset);
+		whole_take(f->fd, OFFSET_COMMIT, 9, &f->arena, &response);
+	} while (whole_is_passing(whole_commit_error(&response)));
+	return whole_commit_error(&response);
 }
 
 /* One partition's, by every version's way of asking. */
@@ -266,7 +213,7 @@ static int64_t fetch(struct fixture *f, int16_t version, const char *group,
 			error = response.error_code;
 		else
 			error = response.topics[0].partitions[0].error_code;
-	} while (is_passing(error));
+	} while (whole_is_passing(error));
 	assert_int_equal(error, WIRE_NONE);
 	return version >= 8 ? response.groups[0]
 				      .topics[0]
@@ -281,9 +228,10 @@ static int setup(void **state)
 
 	assert_non_null(f);
 	assert_int_equal(temporary_make(f->dir, sizeof(f->dir)), 0);
+	watch_init(&f->watch);
 	start(f);
-	create_topic(f, "t");
-	find_coordinator(f, "g");
+	whole_create_topic(f->fd, "t", 4);
+	whole_find_coordinator(f->fd, "g");
 	*state = f;
 	return 0;
 }
@@ -295,7 +243,7 @@ static int teardown(void **state)
 	if (f->broker != NULL)
 		stop(f);
 	arena_clear(&f->arena);
-	buffer_clear(&f->answer);
+	watch_clear(&f->watch);
 	temporary_remove(f->dir);
 	free(f);
 	return 0;
@@ -361,7 +309,7 @@ static void offsets_of_a_deleted_topic_are_gone(void **state)
 	delete_topic(f, "t");
 	assert_int_equal(commit(f, "g", 0, 10),
 			 WIRE_UNKNOWN_TOPIC_OR_PARTITION);
-	create_topic(f, "t");
+	whole_create_topic(f->fd, "t", 4);
 	assert_int_equal(fetch(f, 9, "g", 0), -1);
 	stop(f);
 	start(f);
@@ -376,7 +324,7 @@ static int32_t count_groups(struct fixture *f)
 	wire_init(&list_groups_request_desc, &request);
 	do
 		call(f, LIST_GROUPS, 5, &request, &response);
-	while (is_passing(response.error_code));
+	while (whole_is_passing(response.error_code));
 	assert_int_equal(response.error_code, WIRE_NONE);
 	return response.groups_count;
 }
@@ -436,7 +384,7 @@ static struct slice join_alone(struct fixture *f)
 	fill_join(&request, &protocol, slice_of(""));
 	do
 		call(f, JOIN_GROUP, 3, &request, &joined);
-	while (is_passing(joined.error_code));
+	while (whole_is_passing(joined.error_code));
 	assert_int_equal(joined.error_code, WIRE_NONE);
 	id = arena_copy(&f->arena, joined.member_id);
 	wire_init(&sync_group_request_desc, &sync);
@@ -499,15 +447,24 @@ static void a_join_that_waits_is_answered_when_another_leaves(void **state)
 	int other = dial(f);
 
 	fill_join(&request, &protocol, slice_of(""));
-	ask_on(other, JOIN_GROUP, 3, &request);
+	whole_send(other, JOIN_GROUP, 3, &request);
 	while (describe(f, NULL) < 2)
 		;
 	describe(f, "PreparingRebalance");
 	leave(f, first);
-	take_on(f, other, JOIN_GROUP, 3, &joined);
+	whole_take(other, JOIN_GROUP, 3, &f->arena, &joined);
 	assert_int_equal(joined.error_code, WIRE_NONE);
 	assert_true(slice_equal(joined.leader, joined.member_id));
 	close(other);
+}
+
+/* Without a word: the broker cannot answer any more. */
+static void reset(int fd)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
 }
 
 static void a_join_whose_connection_ends_is_forgotten(void **state)
@@ -519,12 +476,34 @@ static void a_join_whose_connection_ends_is_forgotten(void **state)
 	int other = dial(f);
 
 	fill_join(&request, &protocol, slice_of(""));
-	ask_on(other, JOIN_GROUP, 3, &request);
+	whole_send(other, JOIN_GROUP, 3, &request);
 	while (describe(f, NULL) < 2)
 		;
-	close(other);
+	reset(other);
+	assert_int_equal(watch_await(&f->watch, 1), 1);
 	leave(f, first);
 	assert_int_equal(describe(f, NULL), 1);
+}
+
+/* It has said all that it will, and may still listen. */
+static void a_join_is_answered_when_its_connection_is_half_closed(void **state)
+{
+	struct fixture *f = *state;
+	struct join_group_request request;
+	struct join_group_request_protocols protocol;
+	struct join_group_response joined;
+	int other = dial(f);
+
+	join_alone(f);
+	fill_join(&request, &protocol, slice_of(""));
+	whole_send(other, JOIN_GROUP, 3, &request);
+	while (describe(f, NULL) < 2)
+		;
+	shutdown(other, SHUT_WR);
+	whole_take(other, JOIN_GROUP, 3, &f->arena, &joined);
+	assert_int_equal(joined.error_code, WIRE_NOT_COORDINATOR);
+	assert_int_equal(watch_await(&f->watch, 1), 0);
+	close(other);
 }
 
 static void a_stop_answers_who_waits(void **state)
@@ -537,11 +516,11 @@ static void a_stop_answers_who_waits(void **state)
 
 	join_alone(f);
 	fill_join(&request, &protocol, slice_of(""));
-	ask_on(other, JOIN_GROUP, 3, &request);
+	whole_send(other, JOIN_GROUP, 3, &request);
 	while (describe(f, NULL) < 2)
 		;
 	stop(f);
-	take_on(f, other, JOIN_GROUP, 3, &joined);
+	whole_take(other, JOIN_GROUP, 3, &f->arena, &joined);
 	assert_int_equal(joined.error_code, WIRE_NOT_COORDINATOR);
 	close(other);
 }
@@ -555,6 +534,7 @@ static void a_group_without_a_coordinator_is_told_so(void **state)
 	(void)state;
 	assert_non_null(f);
 	assert_int_equal(temporary_make(f->dir, sizeof(f->dir)), 0);
+	watch_init(&f->watch);
 	start(f);
 	wire_init(&heartbeat_request_desc, &request);
 	request.group_id = slice_of("g");
@@ -577,6 +557,7 @@ int main(void)
 		TEST(a_member_joins_and_leaves),
 		TEST(a_join_that_waits_is_answered_when_another_leaves),
 		TEST(a_join_whose_connection_ends_is_forgotten),
+		TEST(a_join_is_answered_when_its_connection_is_half_closed),
 		TEST(a_stop_answers_who_waits),
 		cmocka_unit_test(a_group_without_a_coordinator_is_told_so),
 	};
