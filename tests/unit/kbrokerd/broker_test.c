@@ -6,29 +6,20 @@
  */
 #include "kbrokerd/broker.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/temporary.h"
+#include "kbrokerd/whole_kit.h"
 #include "wire/enums.h"
-#include "wire/error_codes.h"
-#include "wire/messages.h"
 
-enum { WAIT_MS = 60000, API_VERSIONS = 18, DESCRIBE_CLUSTER = 60 };
+enum { API_VERSIONS = 18, DESCRIBE_CLUSTER = 60 };
 
 struct fixture {
 	char dir[64];
@@ -36,20 +27,7 @@ struct fixture {
 	struct broker *broker;
 	int fd; /* a connection */
 	struct arena arena;
-	struct buffer answer;
 };
-
-static int dial(int port)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons((uint16_t)port),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
-}
 
 static void start(struct fixture *f, const char *const *sets, size_t count)
 {
@@ -58,7 +36,7 @@ static void start(struct fixture *f, const char *const *sets, size_t count)
 	assert_int_equal(config_for_test(f->dir, sets, count, &f->config), 0);
 	if (broker_start(f->config, NULL, &f->broker, error, sizeof(error)) < 0)
 		fail_msg("%s", error);
-	f->fd = dial(broker_port(f->broker));
+	f->fd = whole_dial(broker_port(f->broker));
 }
 
 static void stop(struct fixture *f)
@@ -87,70 +65,15 @@ static int teardown(void **state)
 	if (f->broker != NULL)
 		stop(f);
 	arena_clear(&f->arena);
-	buffer_clear(&f->answer);
 	temporary_remove(f->dir);
 	free(f);
 	return 0;
 }
 
-static bool receive(int fd, void *to, size_t len)
+static void call(struct fixture *f, int16_t key, int16_t version,
+		 const void *request, void *response)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	uint8_t *at = to;
-
-	while (len > 0) {
-		ssize_t n;
-
-		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-		n = recv(fd, at, len, 0);
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-static void ask(struct fixture *f, int16_t key, int16_t version,
-		const void *request)
-{
-	const struct wire_api *api = wire_api(key);
-	struct request_header header = { .request_api_key = key,
-					 .request_api_version = version,
-					 .correlation_id = 5,
-					 .client_id = slice_of("test") };
-	struct buffer b = { 0 };
-
-	buffer_put_be32(&b, 0);
-	wire_encode(&request_header_desc,
-		    wire_request_header_version(api, version), &header, &b,
-		    NULL);
-	assert_int_equal(wire_encode(api->request, version, request, &b, NULL),
-			 0);
-	put_be32(b.data, (uint32_t)b.len - 4);
-	assert_int_equal(send(f->fd, b.data, b.len, MSG_NOSIGNAL), b.len);
-	buffer_clear(&b);
-}
-
-/* Take the answer into response, which points into the fixture. */
-static void take(struct fixture *f, int16_t key, int16_t version,
-		 void *response)
-{
-	const struct wire_api *api = wire_api(key);
-	size_t head = wire_response_header_version(api, version) > 0 ? 5 : 4;
-	uint8_t size[4];
-
-	buffer_reset(&f->answer);
-	arena_reset(&f->arena);
-	assert_true(receive(f->fd, size, 4));
-	assert_non_null(buffer_grow(&f->answer, get_be32(size)));
-	assert_true(receive(f->fd, f->answer.data, f->answer.len));
-	assert_int_equal(get_be32(f->answer.data), 5);
-	assert_int_equal(wire_decode(api->response, version,
-				     (struct slice){ f->answer.data + head,
-						     f->answer.len - head },
-				     &f->arena, response),
-			 f->answer.len - head);
+	whole_call(f->fd, key, version, request, &f->arena, response);
 }
 
 static void api_versions_tells_what_is_served(void **state)
@@ -165,8 +88,7 @@ static void api_versions_tells_what_is_served(void **state)
 	request.client_software_name = slice_of("unit-test");
 	request.client_software_version = slice_of("1.0");
 	for (int16_t version = 0; version <= 4; version++) {
-		ask(f, API_VERSIONS, version, &request);
-		take(f, API_VERSIONS, version, &response);
+		call(f, API_VERSIONS, version, &request, &response);
 		assert_int_equal(response.error_code, 0);
 		assert_int_equal(response.api_keys_count, count);
 		for (size_t i = 0; i < count; i++) {
@@ -208,8 +130,7 @@ static void api_versions_tells_features(void **state)
 	wire_init(&api_versions_request_desc, &request);
 	request.client_software_name = slice_of("a");
 	request.client_software_version = slice_of("1");
-	ask(f, API_VERSIONS, 3, &request);
-	take(f, API_VERSIONS, 3, &response);
+	call(f, API_VERSIONS, 3, &request, &response);
 	for (int32_t i = 0; i < response.supported_features_count; i++)
 		assert_true(response.supported_features[i].min_version > 0);
 	for (int32_t i = 0; i < response.finalized_features_count; i++)
@@ -230,8 +151,7 @@ static void a_strange_software_name_is_an_invalid_request(void **state)
 	request.client_software_version = slice_of("1");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		request.client_software_name = slice_of(names[i]);
-		ask(f, API_VERSIONS, 3, &request);
-		take(f, API_VERSIONS, 3, &response);
+		call(f, API_VERSIONS, 3, &request, &response);
 		assert_int_equal(response.error_code, WIRE_INVALID_REQUEST);
 		assert_int_equal(response.api_keys_count, 0);
 	}
@@ -245,8 +165,7 @@ static void describe_cluster_tells_the_way_the_client_came(void **state)
 
 	wire_init(&describe_cluster_request_desc, &request);
 	for (int16_t version = 0; version <= 2; version++) {
-		ask(f, DESCRIBE_CLUSTER, version, &request);
-		take(f, DESCRIBE_CLUSTER, version, &response);
+		call(f, DESCRIBE_CLUSTER, version, &request, &response);
 		assert_int_equal(response.error_code, 0);
 		assert_true(slice_is(response.cluster_id,
 				     f->broker->identity.cluster_id));
@@ -260,8 +179,7 @@ static void describe_cluster_tells_the_way_the_client_came(void **state)
 				 INT32_MIN);
 	}
 	request.include_cluster_authorized_operations = true;
-	ask(f, DESCRIBE_CLUSTER, 1, &request);
-	take(f, DESCRIBE_CLUSTER, 1, &response);
+	call(f, DESCRIBE_CLUSTER, 1, &request, &response);
 	assert_int_equal(response.cluster_authorized_operations, 8096);
 }
 
@@ -273,12 +191,10 @@ static void describe_cluster_wants_the_right_endpoint(void **state)
 
 	wire_init(&describe_cluster_request_desc, &request);
 	request.endpoint_type = WIRE_ENDPOINT_TYPE_CONTROLLER;
-	ask(f, DESCRIBE_CLUSTER, 1, &request);
-	take(f, DESCRIBE_CLUSTER, 1, &response);
+	call(f, DESCRIBE_CLUSTER, 1, &request, &response);
 	assert_int_equal(response.error_code, WIRE_MISMATCHED_ENDPOINT_TYPE);
 	request.endpoint_type = 7;
-	ask(f, DESCRIBE_CLUSTER, 1, &request);
-	take(f, DESCRIBE_CLUSTER, 1, &response);
+	call(f, DESCRIBE_CLUSTER, 1, &request, &response);
 	assert_int_equal(response.error_code, WIRE_UNSUPPORTED_ENDPOINT_TYPE);
 }
 
@@ -295,8 +211,7 @@ static void clients_are_told_what_is_advertised(void **state)
 	stop(f);
 	start(f, sets, 2);
 	wire_init(&describe_cluster_request_desc, &request);
-	ask(f, DESCRIBE_CLUSTER, 0, &request);
-	take(f, DESCRIBE_CLUSTER, 0, &response);
+	call(f, DESCRIBE_CLUSTER, 0, &request, &response);
 	assert_true(slice_is(response.brokers[0].host, "kafka.example.org"));
 	assert_int_equal(response.brokers[0].port, 29092);
 }
@@ -313,10 +228,9 @@ static void a_controller_listener_serves_controller_apis(void **state)
 	stop(f);
 	start(f, sets, 1);
 	close(f->fd);
-	f->fd = dial(broker_listener_port(f->broker, 1));
+	f->fd = whole_dial(broker_listener_port(f->broker, 1));
 	wire_init(&api_versions_request_desc, &request);
-	ask(f, API_VERSIONS, 0, &request);
-	take(f, API_VERSIONS, 0, &response);
+	call(f, API_VERSIONS, 0, &request, &response);
 	assert_true(response.api_keys_count > 0);
 	for (int32_t i = 0; i < response.api_keys_count; i++)
 		assert_true(
@@ -399,13 +313,13 @@ static void try_frame(struct fixture *f, const char *name,
 	uint8_t head[8];
 
 	close(f->fd);
-	f->fd = dial(broker_port(f->broker));
+	f->fd = whole_dial(broker_port(f->broker));
 	put_be32(head, (uint32_t)frame->len);
 	assert_int_equal(send(f->fd, head, 4, 0), 4);
 	assert_int_equal(send(f->fd, frame->data, frame->len, 0), frame->len);
 	if (!wants_answer(frame))
 		return;
-	if (!receive(f->fd, head, sizeof(head)))
+	if (!whole_read(f->fd, head, sizeof(head)))
 		fail_msg("%s: no answer", name);
 	assert_memory_equal(head + 4, frame->data + 4, 4);
 }
