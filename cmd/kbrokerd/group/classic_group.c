@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kbrokerd/group/memory.h"
 #include "wire/messages.h"
 
 int classic_group_make(struct group *group)
@@ -21,6 +22,7 @@ int classic_group_make(struct group *group)
 	classic->group = group;
 	classic->since_ms = group->shard->wall_ms;
 	group->classic = classic;
+	group_memory_add(group->shard, classic);
 	return 0;
 }
 
@@ -34,9 +36,9 @@ void classic_group_free(struct group *group)
 	group_timer_stop(group->shard, &classic->join_timer);
 	group_timer_stop(group->shard, &classic->sync_timer);
 	classic_topics_reset(classic);
-	free((void *)classic->protocol_type.data);
-	free((void *)classic->protocol.data);
-	free(classic);
+	classic_text_set(group, &classic->protocol_type, SLICE_NULL);
+	classic_text_set(group, &classic->protocol, SLICE_NULL);
+	group_memory_free(group->shard, classic);
 	group->classic = NULL;
 }
 

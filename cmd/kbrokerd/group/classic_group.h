@@ -126,6 +126,11 @@ void classic_group_set_state(struct group *group, enum classic_state state);
  * empty have none.  Returns 0 or -ENOMEM. */
 int classic_text_copy(struct slice s, struct slice *copy_out);
 
+/* A text of the group or of one of its members is that copy from now on, which
+ * it takes over. */
+void classic_text_set(struct group *group, struct slice *text,
+		      struct slice copy);
+
 struct classic_member *classic_member_find(const struct classic_group *classic,
 					   struct slice id);
 struct classic_member *classic_member_find_static(

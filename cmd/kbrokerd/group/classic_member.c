@@ -31,6 +31,14 @@ int classic_text_copy(struct slice s, struct slice *copy_out)
 	return 0;
 }
 
+void classic_text_set(struct group *group, struct slice *text,
+		      struct slice copy)
+{
+	group_memory_free(group->shard, (void *)text->data);
+	*text = copy;
+	group_memory_add(group->shard, copy.data);
+}
+
 /* Copy s to where *at points, and move that on; null stays null. */
 static struct slice place(uint8_t **at, struct slice s)
 {
@@ -133,10 +141,12 @@ static struct classic_support *make_support(struct classic_group *classic,
 	support->name = place(&at, name);
 	HASH_ADD_KEYPTR(hh, classic->support, support->name.data,
 			support->name.len, support);
-	if (support->hh.tbl != NULL)
-		return support;
-	free(support);
-	return NULL;
+	if (support->hh.tbl == NULL) {
+		free(support);
+		return NULL;
+	}
+	group_memory_add(classic->group->shard, support);
+	return support;
 }
 
 /* The first count of them are no longer supported. */
@@ -151,7 +161,7 @@ static void withdraw(struct classic_group *classic,
 		if (--support->count > 0)
 			continue;
 		HASH_DELETE(hh, classic->support, support);
-		free(support);
+		group_memory_free(classic->group->shard, support);
 	}
 }
 
@@ -183,8 +193,7 @@ int classic_member_set_protocols(struct classic_member *member,
 		return -ENOMEM;
 	}
 	withdraw(classic, member->protocols, member->protocols->count);
-	group_memory_remove(member->group->shard, member->protocols);
-	free(member->protocols);
+	group_memory_free(member->group->shard, member->protocols);
 	member->protocols = protocols;
 	group_memory_add(member->group->shard, protocols);
 	return 0;
@@ -242,12 +251,9 @@ void classic_member_free(struct classic_member *member)
 	assert(member->join == NULL);
 	assert(member->sync == NULL);
 	group_timer_stop(member->group->shard, &member->session);
-	group_memory_remove(member->group->shard, member->assignment.data);
-	group_memory_remove(member->group->shard, member->protocols);
-	group_memory_remove(member->group->shard, member);
-	free((void *)member->assignment.data);
-	free(member->protocols);
-	free(member);
+	classic_text_set(member->group, &member->assignment, SLICE_NULL);
+	group_memory_free(member->group->shard, member->protocols);
+	group_memory_free(member->group->shard, member);
 }
 
 struct classic_member *classic_member_find(const struct classic_group *classic,
@@ -314,10 +320,12 @@ static int add_static(struct classic_member *member)
 	added->member = member;
 	HASH_ADD_KEYPTR(hh, classic->statics, added->instance_id.data,
 			added->instance_id.len, added);
-	if (added->hh.tbl != NULL)
-		return 0;
-	free(added);
-	return -ENOMEM;
+	if (added->hh.tbl == NULL) {
+		free(added);
+		return -ENOMEM;
+	}
+	group_memory_add(member->group->shard, added);
+	return 0;
 }
 
 static void remove_static(struct classic_member *member)
@@ -329,7 +337,7 @@ static void remove_static(struct classic_member *member)
 	if (found == NULL || found->member != member)
 		return;
 	HASH_DELETE(hh, classic->statics, found);
-	free(found);
+	group_memory_free(member->group->shard, found);
 }
 
 /* Into the table of members, and its protocols are counted. */
@@ -373,10 +381,8 @@ int classic_member_add(struct classic_member *member,
 		remove_static(member);
 		goto fail;
 	}
-	if (!slice_is_null(type)) {
-		free((void *)classic->protocol_type.data);
-		classic->protocol_type = type;
-	}
+	if (!slice_is_null(type))
+		classic_text_set(member->group, &classic->protocol_type, type);
 	if (classic->leader == NULL)
 		classic->leader = member;
 	return 0;
@@ -438,10 +444,7 @@ int classic_member_set_assignment(struct classic_member *member,
 
 	if (classic_text_copy(assignment, &copy) < 0)
 		return -ENOMEM;
-	group_memory_remove(member->group->shard, member->assignment.data);
-	free((void *)member->assignment.data);
-	member->assignment = copy;
-	group_memory_add(member->group->shard, copy.data);
+	classic_text_set(member->group, &member->assignment, copy);
 	return 0;
 }
 
@@ -529,6 +532,5 @@ void classic_pending_remove(struct classic_pending *pending)
 {
 	HASH_DELETE(hh, pending->group->classic->pending, pending);
 	group_timer_stop(pending->group->shard, &pending->session);
-	group_memory_remove(pending->group->shard, pending);
-	free(pending);
+	group_memory_free(pending->group->shard, pending);
 }

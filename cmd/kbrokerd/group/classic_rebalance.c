@@ -132,8 +132,7 @@ static bool next_generation(struct group *group)
 	if (classic_text_copy(classic_group_vote(classic, NULL, NULL),
 			      &protocol) < 0)
 		return false;
-	free((void *)classic->protocol.data);
-	classic->protocol = protocol;
+	classic_text_set(group, &classic->protocol, protocol);
 	classic->generation++;
 	classic->owing = 0;
 	classic_topics_reset(classic);

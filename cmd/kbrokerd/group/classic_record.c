@@ -218,7 +218,7 @@ static int apply_members(struct group *group,
 	return 0;
 }
 
-static int set_text(struct slice *text, struct slice to)
+static int set_text(struct group *group, struct slice *text, struct slice to)
 {
 	struct slice copy;
 
@@ -226,8 +226,7 @@ static int set_text(struct slice *text, struct slice to)
 		return 0;
 	if (classic_text_copy(to, &copy) < 0)
 		return -ENOMEM;
-	free((void *)text->data);
-	*text = copy;
+	classic_text_set(group, text, copy);
 	return 0;
 }
 
@@ -237,8 +236,9 @@ static int apply(struct group *group, const struct group_metadata_value *value)
 	enum classic_state state;
 
 	if (apply_members(group, value) < 0 ||
-	    set_text(&classic->protocol_type, value->protocol_type) < 0 ||
-	    set_text(&classic->protocol, value->protocol) < 0)
+	    set_text(group, &classic->protocol_type, value->protocol_type) <
+		    0 ||
+	    set_text(group, &classic->protocol, value->protocol) < 0)
 		return -ENOMEM;
 	state = classic->members == NULL ? CLASSIC_EMPTY : CLASSIC_STABLE;
 	if (classic->state != state)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "kbrokerd/group/memory.h"
 #include "wire/wire.h"
 
 static const char CONSUMER[] = "consumer"; /* the type of consumers */
@@ -50,7 +51,6 @@ static int add(struct classic_topics *topics, struct slice name)
 		topics->room = room;
 	}
 	topics->names[topics->count++] = name;
-	topics->byte_count += name.len;
 	return 0;
 }
 
@@ -81,28 +81,46 @@ static int add_subscription(struct classic_topics *topics, struct slice s)
 	return 0;
 }
 
-/* Sorted, each once, and of our own memory: members go. */
-static int settle(struct classic_topics *topics)
+/* Sorted, each once: what is left. */
+static void tidy(struct classic_topics *topics)
 {
 	size_t kept = 0;
-	uint8_t *at;
+	struct slice *names;
 
-	at = topics->bytes = malloc(topics->byte_count + 1);
-	if (at == NULL)
-		return -ENOMEM;
 	if (topics->count > 0)
 		qsort(topics->names, topics->count, sizeof(*topics->names),
 		      compare);
+	topics->byte_count = 0;
 	for (size_t i = 0; i < topics->count; i++) {
 		struct slice name = topics->names[i];
 
 		if (kept > 0 && slice_equal(topics->names[kept - 1], name))
 			continue;
-		memcpy(at, name.data, name.len);
-		topics->names[kept++] = (struct slice){ at, name.len };
-		at += name.len;
+		topics->names[kept++] = name;
+		topics->byte_count += name.len;
 	}
 	topics->count = kept;
+	names = reallocarray(topics->names, kept + 1, sizeof(*names));
+	if (names != NULL)
+		topics->names = names;
+}
+
+/* Of our own memory: members go. */
+static int settle(struct classic_topics *topics)
+{
+	uint8_t *at;
+
+	tidy(topics);
+	at = topics->bytes = malloc(topics->byte_count + 1);
+	if (at == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < topics->count; i++) {
+		struct slice *name = &topics->names[i];
+
+		memcpy(at, name->data, name->len);
+		name->data = at;
+		at += name->len;
+	}
 	return 0;
 }
 
@@ -133,6 +151,7 @@ static bool is_consumer(const struct classic_group *classic)
 static void make(struct classic_group *classic)
 {
 	struct classic_topics *topics = calloc(1, sizeof(*topics));
+	struct group_shard *shard = classic->group->shard;
 
 	if (topics == NULL)
 		return;
@@ -140,16 +159,25 @@ static void make(struct classic_group *classic)
 			    (classic->members == NULL ||
 			     !slice_is_null(classic->protocol)) &&
 			    collect(topics, classic) == 0;
+	if (!topics->are_known) {
+		free(topics->names);
+		topics->names = NULL;
+	}
 	classic->topics = topics;
+	group_memory_add(shard, topics);
+	group_memory_add(shard, topics->names);
+	group_memory_add(shard, topics->bytes);
 }
 
 void classic_topics_reset(struct classic_group *classic)
 {
+	struct group_shard *shard = classic->group->shard;
+
 	if (classic->topics == NULL)
 		return;
-	free(classic->topics->names);
-	free(classic->topics->bytes);
-	free(classic->topics);
+	group_memory_free(shard, classic->topics->names);
+	group_memory_free(shard, classic->topics->bytes);
+	group_memory_free(shard, classic->topics);
 	classic->topics = NULL;
 }
 

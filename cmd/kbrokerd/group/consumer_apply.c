@@ -190,8 +190,7 @@ static void drop_facts(struct consumer_member *member)
 	member->is_member = false;
 	consumer_remove_subscriber(c, member->facts.subscription);
 	consumer_unsubscribe(c, member->facts.subscription);
-	group_memory_remove(c->group->shard, member->facts_memory);
-	free(member->facts_memory);
+	group_memory_free(c->group->shard, member->facts_memory);
 	member->facts_memory = NULL;
 	member->facts = (struct consumer_facts){ 0 };
 }
@@ -296,8 +295,7 @@ int consumer_apply_target_member(struct group_shard *shard, const void *key,
 		rc = copy_wire(v->topic_partitions, v->topic_partitions_count,
 			       &target);
 	if (rc == 0) {
-		assignment_clear(&member->target);
-		member->target = target;
+		consumer_set_assignment(member, &member->target, target);
 		member->has_target = v != NULL;
 	}
 	consumer_forget_if_void(member);
@@ -326,10 +324,12 @@ static int copy_progress(const progress_value *v, struct consumer_progress *out)
 
 static void drop_progress(struct consumer_member *member)
 {
+	static const struct assignment nothing;
+
 	consumer_disown(member, &member->progress.assigned);
 	consumer_disown(member, &member->progress.revoking);
-	assignment_clear(&member->progress.assigned);
-	assignment_clear(&member->progress.revoking);
+	consumer_set_assignment(member, &member->progress.assigned, nothing);
+	consumer_set_assignment(member, &member->progress.revoking, nothing);
 	member->progress = (struct consumer_progress){ 0 };
 	member->has_progress = false;
 }
@@ -345,7 +345,13 @@ static int set_progress(struct consumer_member *member, const progress_value *v)
 		return rc;
 	}
 	drop_progress(member);
-	member->progress = progress;
+	member->progress.epoch = progress.epoch;
+	member->progress.previous_epoch = progress.previous_epoch;
+	member->progress.state = progress.state;
+	consumer_set_assignment(member, &member->progress.assigned,
+				progress.assigned);
+	consumer_set_assignment(member, &member->progress.revoking,
+				progress.revoking);
 	member->has_progress = true;
 	rc = consumer_own(member, &progress.assigned);
 	return rc != 0 ? rc : consumer_own(member, &progress.revoking);

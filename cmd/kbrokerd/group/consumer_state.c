@@ -34,6 +34,7 @@ struct consumer_group *consumer_get(struct group *group)
 		c->topics_changed = true;
 		TAILQ_INIT(&c->due_patterns);
 		group->consumer = c;
+		group_memory_add(group->shard, c);
 	}
 	return c;
 }
@@ -51,8 +52,8 @@ void consumer_drop_if_void(struct group *group)
 static void free_owned(struct consumer_group *c, struct consumer_owned *owned)
 {
 	HASH_DEL(c->owned, owned);
-	free(owned->owners);
-	free(owned);
+	group_memory_free(c->group->shard, owned->owners);
+	group_memory_free(c->group->shard, owned);
 }
 
 static void free_member(struct consumer_member *member);
@@ -79,7 +80,7 @@ void consumer_free(struct group *group, int16_t error)
 	free_pattern(c, pattern);
 	HASH_ITER(hh, c->owned, owned, next_owned)
 	free_owned(c, owned);
-	free(c);
+	group_memory_free(group->shard, c);
 	group->consumer = NULL;
 }
 
@@ -140,8 +141,20 @@ void consumer_stop_timers(struct consumer_member *member)
 	group_timer_stop(shard, &member->sync_timer);
 }
 
+void consumer_set_assignment(struct consumer_member *member,
+			     struct assignment *to, struct assignment from)
+{
+	struct group_shard *shard = member->consumer->group->shard;
+
+	group_memory_remove(shard, to->topics);
+	assignment_clear(to);
+	*to = from;
+	group_memory_add(shard, to->topics);
+}
+
 static void free_member(struct consumer_member *member)
 {
+	static const struct assignment nothing;
 	struct consumer_group *c = member->consumer;
 
 	consumer_stop_timers(member);
@@ -150,14 +163,12 @@ static void free_member(struct consumer_member *member)
 	HASH_DEL(c->members, member);
 	consumer_disown(member, &member->progress.assigned);
 	consumer_disown(member, &member->progress.revoking);
-	assignment_clear(&member->progress.assigned);
-	assignment_clear(&member->progress.revoking);
-	assignment_clear(&member->target);
+	consumer_set_assignment(member, &member->progress.assigned, nothing);
+	consumer_set_assignment(member, &member->progress.revoking, nothing);
+	consumer_set_assignment(member, &member->target, nothing);
 	consumer_unsubscribe(c, member->facts.subscription);
-	group_memory_remove(c->group->shard, member->facts_memory);
-	group_memory_remove(c->group->shard, member);
-	free(member->facts_memory);
-	free(member);
+	group_memory_free(c->group->shard, member->facts_memory);
+	group_memory_free(c->group->shard, member);
 }
 
 void consumer_forget_if_void(struct consumer_member *member)
@@ -269,8 +280,7 @@ void consumer_unsubscribe(struct consumer_group *c,
 	if (subscription == NULL || --subscription->refs > 0)
 		return;
 	HASH_DEL(c->subscriptions, subscription);
-	group_memory_remove(c->group->shard, subscription);
-	free(subscription);
+	group_memory_free(c->group->shard, subscription);
 }
 
 /* Patterns */
@@ -322,8 +332,7 @@ static void set_topics(struct consumer_group *c,
 		       struct consumer_pattern *pattern, struct slice *topics,
 		       int32_t count)
 {
-	group_memory_remove(c->group->shard, pattern->topics);
-	free(pattern->topics);
+	group_memory_free(c->group->shard, pattern->topics);
 	pattern->topics = topics;
 	pattern->topic_count = count;
 	pattern->is_resolved = topics != NULL;
@@ -336,8 +345,7 @@ static void free_pattern(struct consumer_group *c,
 	set_topics(c, pattern, NULL, 0);
 	consumer_set_due(c, pattern, false);
 	HASH_DEL(c->patterns, pattern);
-	group_memory_remove(c->group->shard, pattern);
-	free(pattern);
+	group_memory_free(c->group->shard, pattern);
 }
 
 static void release_pattern(struct consumer_group *c,
@@ -463,10 +471,12 @@ static struct consumer_owned *make_owned(struct consumer_group *c,
 		free(owned);
 		return NULL;
 	}
+	group_memory_add(c->group->shard, owned);
 	return owned;
 }
 
-static int grow_owned(struct consumer_owned *owned, int32_t size)
+static int grow_owned(struct group_shard *shard, struct consumer_owned *owned,
+		      int32_t size)
 {
 	struct consumer_member **owners;
 
@@ -474,11 +484,14 @@ static int grow_owned(struct consumer_owned *owned, int32_t size)
 		return 0;
 	if (size < 2 * owned->size)
 		size = 2 * owned->size;
-	owners = realloc(owned->owners, (size_t)size * sizeof(*owners));
+	owners = calloc((size_t)size, sizeof(*owners));
 	if (owners == NULL)
 		return -ENOMEM;
-	memset(owners + owned->size, 0,
-	       (size_t)(size - owned->size) * sizeof(*owners));
+	if (owned->size > 0)
+		memcpy(owners, owned->owners,
+		       (size_t)owned->size * sizeof(*owners));
+	group_memory_free(shard, owned->owners);
+	group_memory_add(shard, owners);
 	owned->owners = owners;
 	owned->size = size;
 	return 0;
@@ -495,7 +508,8 @@ int consumer_own(struct consumer_member *member, const struct assignment *a)
 		if (last >= PARTITIONS_PER_TOPIC_MAX)
 			continue;
 		owned = make_owned(member->consumer, &topic->id);
-		if (owned == NULL || grow_owned(owned, last + 1) != 0)
+		if (owned == NULL || grow_owned(member->consumer->group->shard,
+						owned, last + 1) != 0)
 			return -ENOMEM;
 		for (int32_t k = 0; k < topic->count; k++) {
 			struct consumer_member **owner =

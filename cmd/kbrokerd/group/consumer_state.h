@@ -159,6 +159,11 @@ void consumer_unresolve_pattern(struct consumer_group *c, struct slice text);
 void consumer_set_due(struct consumer_group *c,
 		      struct consumer_pattern *pattern, bool is_due);
 
+/* One of the member's sets is that from now on, taken over from where it was
+ * copied to. */
+void consumer_set_assignment(struct consumer_member *member,
+			     struct assignment *to, struct assignment from);
+
 /* Who has that partition, or is still giving it up; NULL: nobody. */
 struct consumer_member *consumer_owner(const struct consumer_group *c,
 				       const struct uuid *topic_id,

@@ -5,6 +5,7 @@
 
 #include <malloc.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 static void count(struct group_shard *shard, const void *memory, int sign)
 {
@@ -24,6 +25,12 @@ void group_memory_add(struct group_shard *shard, const void *memory)
 void group_memory_remove(struct group_shard *shard, const void *memory)
 {
 	count(shard, memory, -1);
+}
+
+void group_memory_free(struct group_shard *shard, void *memory)
+{
+	group_memory_remove(shard, memory);
+	free(memory);
 }
 
 bool group_memory_is_full(const struct group_shard *shard, size_t more)

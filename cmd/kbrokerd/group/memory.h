@@ -20,6 +20,9 @@ struct group_memory {
 void group_memory_add(struct group_shard *shard, const void *memory);
 void group_memory_remove(struct group_shard *shard, const void *memory);
 
+/* Count it out and free it. */
+void group_memory_free(struct group_shard *shard, void *memory);
+
 /* Is there no room for so many bytes more?  A shard that counts nothing always
  * has. */
 bool group_memory_is_full(const struct group_shard *shard, size_t more);
