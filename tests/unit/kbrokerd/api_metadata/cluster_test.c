@@ -131,7 +131,7 @@ static void await_coordinator(struct fixture *f, int8_t type)
 
 	while (find(f, 3, type, key, 1).error_code ==
 	       WIRE_COORDINATOR_NOT_AVAILABLE)
-		usleep(1000);
+		;
 }
 
 static void the_first_question_makes_the_topic(void **state)

@@ -4,6 +4,7 @@
 #include "metadata_kit.h"
 
 #include <dirent.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "kbrokerd/metadata/feature_level.h"
@@ -369,8 +370,16 @@ static void a_later_metadata_version_is_refused(void **state)
 /* Wait until there are snapshots; the test ends by its timeout if not. */
 static void await_snapshot(struct metadata_kit *k)
 {
+	char events[4096];
+	char path[128];
+	int fd = inotify_init1(IN_CLOEXEC);
+
+	assert_true(fd >= 0);
+	snprintf(path, sizeof(path), "%s/__cluster_metadata-0", k->dir);
+	assert_true(inotify_add_watch(fd, path, IN_MOVED_TO) >= 0);
 	while (count_files(k, ".checkpoint") == 0)
-		usleep(1000);
+		assert_true(read(fd, events, sizeof(events)) > 0);
+	close(fd);
 }
 
 static void an_idle_log_gets_a_snapshot_in_time(void **state)
