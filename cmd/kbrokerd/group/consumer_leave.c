@@ -135,6 +135,7 @@ void consumer_loaded(struct group *group)
 		consumer_set_session(member);
 		consumer_set_rebalance(member);
 	}
+	migrate_later(c);
 }
 
 /* LeaveGroup, the new way */

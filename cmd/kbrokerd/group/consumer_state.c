@@ -74,6 +74,7 @@ void consumer_free(struct group *group, int16_t error)
 	(void)error;
 	if (c == NULL)
 		return;
+	group_timer_stop(group->shard, &c->back_timer);
 	HASH_ITER(hh, c->members, member, next_member)
 	free_member(member);
 	HASH_ITER(hh, c->patterns, pattern, next_pattern)

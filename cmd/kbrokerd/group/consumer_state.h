@@ -113,6 +113,8 @@ struct consumer_group {
 	uint64_t patterns_version;
 	int64_t patterns_ms, next_patterns_ms;
 	TAILQ_HEAD(, consumer_pattern) due_patterns;
+	/* All members are classic: it is to be a classic group. */
+	struct group_timer back_timer;
 };
 
 /* Made when there is none; NULL is out of memory. */

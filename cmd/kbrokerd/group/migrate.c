@@ -18,7 +18,10 @@
 #include "wire/error_codes.h"
 #include "wire/wire.h"
 
-enum { GROUP_METADATA_VERSION = 3 }; /* as Kafka 4.2 writes it */
+enum {
+	GROUP_METADATA_VERSION = 3, /* as Kafka 4.2 writes it */
+	AGAIN_MS = 1000,
+};
 
 typedef struct
 	consumer_group_member_metadata_value_classic_member_metadata_supported_protocols
@@ -505,4 +508,27 @@ int16_t migrate_to_classic(struct consumer_group *c, bool rebalance)
 
 	arena_clear(&arena);
 	return group_commit_error(rc);
+}
+
+static void on_back(struct group_shard *shard, struct group_timer *timer)
+{
+	struct consumer_group *c =
+		(struct consumer_group *)(void *)((char *)timer -
+						  offsetof(
+							  struct consumer_group,
+							  back_timer));
+
+	(void)shard;
+	if (migrate_is_due(c) && migrate_to_classic(c, true) != 0)
+		migrate_later(c);
+}
+
+void migrate_later(struct consumer_group *c)
+{
+	struct group_shard *shard = c->group->shard;
+
+	if (!migrate_is_due(c))
+		return;
+	c->back_timer.fire = on_back;
+	group_timer_set(shard, &c->back_timer, shard->now_ms + AGAIN_MS);
 }

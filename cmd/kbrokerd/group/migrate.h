@@ -23,6 +23,10 @@ int16_t migrate_to_consumer(struct group *group, struct arena *arena,
 /* Are all members that stay classic ones, and may the group become one? */
 bool migrate_is_due(const struct consumer_group *c);
 
+/* If it is due, have it done soon, until it works: for who could not do it at
+ * once, and for what is loaded.  Members then join anew. */
+void migrate_later(struct consumer_group *c);
+
 /*
  * Make a classic group out of c, without the members that leave; they join
  * anew at once if rebalance.  Returns 0, with c gone, or an error code with all

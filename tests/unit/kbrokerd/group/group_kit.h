@@ -58,7 +58,8 @@ struct group_kit {
 	struct kit_record *records;
 	size_t record_count, record_size;
 	size_t batch_count;
-	int append_rc; /* what the next appends return; 0: they work */
+	int append_rc;    /* what the next appends return; 0: they work */
+	int good_appends; /* so many work before that */
 };
 
 /* Topics */
@@ -220,8 +221,9 @@ static inline int kit_append(void *arg, const struct group_changes *changes,
 
 	assert_int_equal(wall_ms, kit->shard.wall_ms);
 	assert_true(changes->count > 0);
-	if (kit->append_rc < 0)
+	if (kit->append_rc < 0 && kit->good_appends == 0)
 		return kit->append_rc;
+	kit->good_appends -= kit->append_rc < 0;
 	for (const struct group_change *c = changes->first; c != NULL;
 	     c = c->next)
 		kit_keep_record(kit, c);

@@ -618,6 +618,67 @@ static void a_static_member_changes_over(void **state)
 	group_kit_free(kit);
 }
 
+/* The log took the new member, but then not the classic group. */
+static void the_way_back_is_tried_again(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct old_client o[2] = { old_client(kit, "i0"),
+				   old_client(kit, "i1") };
+	struct consumer_client c = consumer_client(kit, "c");
+
+	(void)state;
+	start(kit, o);
+	c.instance = "i1";
+	assert_int_equal(consumer_join(&c), WIRE_NONE);
+	settle(kit, o, 1, &c, 1);
+	consumer_bye(&c, EPOCH_LEAVE_STATIC);
+	o[1].c.member_id[0] = '\0';
+	o[1].owned = (struct assignment){ 0 };
+	tell(&o[1]);
+	kit->append_rc = -ENOSPC;
+	kit->good_appends = 1;
+	classic_ask_join(kit, &o[1].c);
+	assert_int_equal(classic_join_error(&o[1].c), WIRE_NONE);
+	kit_advance_ms(kit, 3000);
+	assert_string_equal(group_type(classic_kit_group(kit)), "consumer");
+	kit_assert_replayed(kit, consumer_assert_same);
+	kit->append_rc = 0;
+	kit_advance_ms(kit, 1000);
+	assert_string_equal(group_type(classic_kit_group(kit)), "classic");
+	assert_int_equal(classic_kit_heartbeat(kit, &o[0].c),
+			 WIRE_REBALANCE_IN_PROGRESS);
+	kit_assert_replayed(kit, NULL);
+	consumer_client_clear(&c);
+	old_client_clear(&o[0]);
+	old_client_clear(&o[1]);
+	group_kit_free(kit);
+}
+
+/* Nor when the broker goes down in between. */
+static void the_way_back_is_tried_after_a_restart(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct old_client o[2] = { old_client(kit, NULL),
+				   old_client(kit, NULL) };
+	struct consumer_client c = consumer_client(kit, "c");
+
+	(void)state;
+	start(kit, o);
+	kit->append_rc = -ENOSPC;
+	kit->good_appends = 1;
+	assert_int_equal(consumer_join(&c), WIRE_COORDINATOR_NOT_AVAILABLE);
+	assert_string_equal(group_type(classic_kit_group(kit)), "consumer");
+	kit_restart(kit);
+	kit->append_rc = 0;
+	kit_advance_ms(kit, 1000);
+	assert_string_equal(group_type(classic_kit_group(kit)), "classic");
+	kit_assert_replayed(kit, NULL);
+	consumer_client_clear(&c);
+	old_client_clear(&o[0]);
+	old_client_clear(&o[1]);
+	group_kit_free(kit);
+}
+
 static void an_empty_group_is_what_its_first_member_speaks(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -665,6 +726,8 @@ int main(void)
 			leave_group_takes_members_of_either_protocol_away),
 		cmocka_unit_test(who_does_not_sync_or_join_again_goes),
 		cmocka_unit_test(a_static_member_changes_over),
+		cmocka_unit_test(the_way_back_is_tried_again),
+		cmocka_unit_test(the_way_back_is_tried_after_a_restart),
 		cmocka_unit_test(
 			an_empty_group_is_what_its_first_member_speaks),
 	};

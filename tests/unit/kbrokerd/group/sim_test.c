@@ -11,6 +11,7 @@
  * SIM_SEEDS=100000 runs so many seeds; SIM_SEED=n that one alone, with
  * SIM_TRACE=1 telling what happens.
  */
+#include "kbrokerd/group/migrate.h"
 #include "kbrokerd/group/sim_classic.h"
 #include "kbrokerd/group/sim_modern.h"
 
@@ -353,6 +354,9 @@ static bool is_settled(const struct sim *sim, int g)
 		group_find(&sim->kit->shard, slice_of(sim_group_ids[g]));
 	int count = 0;
 
+	if (group != NULL && group->consumer != NULL &&
+	    migrate_is_due(group->consumer))
+		return false;
 	for (int i = 0; i < SIM_CLIENTS; i++) {
 		const struct sim_client *c = &sim->clients[i];
 
@@ -371,9 +375,7 @@ static bool is_settled(const struct sim *sim, int g)
 /*
  * Does anybody look after the topics?  When a static classic member takes the
  * place of the last that spoke KIP-848, the group is classic again and goes on
- * without a rebalance, as in Kafka: nobody was told that he leads.  And when
- * that could not be written it is a consumer group still, of members whose
- * heartbeats do not look.
+ * without a rebalance, as in Kafka: nobody was told that he leads.
  */
 static bool is_watched(const struct sim *sim, int g)
 {
