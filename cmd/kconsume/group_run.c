@@ -23,6 +23,7 @@
 #include "cli/signals.h"
 #include "client/partition_set.h"
 #include "kconsume/commit_modes.h"
+#include "kconsume/known.h"
 
 enum {
 	CLOCK_EVERY = 256, /* records between two looks at the clock */
@@ -39,6 +40,7 @@ struct group_run {
 	struct loop_watch *writer; /* stdout takes something again */
 	struct loop_timer *timer;  /* the stall, and the time to end */
 
+	struct known known;          /* was there when it began */
 	struct partition_set mine;   /* with the consumer */
 	struct partition_set sought; /* -o has been done there */
 	struct partition_set going;  /* to be given up */
@@ -198,13 +200,15 @@ static int open_mode(struct group_run *g)
  * What the group says
  */
 
-static bool has_start(const struct consume_options *o, int32_t partition)
+/* -o is for what was there, but where it names the partition. */
+static bool has_start(const struct consume_options *o, int32_t partition,
+		      bool is_new)
 {
 	for (size_t i = 0; i < o->start_count; i++) {
 		if (o->starts[i].partition == partition)
 			return true;
 	}
-	return o->start_set;
+	return o->start_set && !is_new;
 }
 
 /* Where to start: 0, or -ERANGE when nothing says it. */
@@ -213,8 +217,9 @@ static int place_of(struct group_run *g, const struct group_position *position,
 {
 	const struct group_partition *at = &position->partition;
 	const struct consume_options *o = &g->p->options;
+	bool is_new = !known_has(&g->known, at);
 
-	if (has_start(o, at->partition) &&
+	if (has_start(o, at->partition, is_new) &&
 	    !(o->only_new && position->offset >= 0) &&
 	    !partition_set_has(&g->sought, at->topic, at->partition)) {
 		*place_out = consume_options_start(o, at->partition);
@@ -227,9 +232,10 @@ static int place_of(struct group_run *g, const struct group_position *position,
 	}
 	if (g->p->config.auto_offset_reset == RESET_ERROR)
 		return -ERANGE;
-	place_out->place = g->p->config.auto_offset_reset == RESET_EARLIEST
-				   ? CONSUMER_BEGINNING
-				   : CONSUMER_END;
+	place_out->place =
+		is_new || g->p->config.auto_offset_reset == RESET_EARLIEST
+			? CONSUMER_BEGINNING
+			: CONSUMER_END;
 	place_out->value = 0;
 	return 0;
 }
@@ -656,6 +662,7 @@ static void clear(struct group_run *g)
 	group_member_free(g->member);
 	loop_watch_free(g->writer);
 	loop_timer_free(g->timer);
+	known_clear(&g->known);
 	partition_set_clear(&g->mine);
 	partition_set_clear(&g->sought);
 	partition_set_clear(&g->going);
@@ -671,12 +678,16 @@ int group_run(struct program *p)
 	int status = program_open_consumer(p);
 
 	p->printer.output.deferred = true;
+	if (status == EXIT_GO_ON)
+		consumer_expect(p->consumer);
 	if (status == EXIT_GO_ON &&
 	    (loop_timer_new(p->loop, on_timer, &g, &g.timer) < 0 ||
 	     loop_watch_new(p->loop, STDOUT_FILENO, on_writable, &g,
 			    &g.writer) < 0))
 		status = message_fail(&p->messages, EXIT_REFUSED,
 				      "out of memory");
+	if (status == EXIT_GO_ON)
+		status = known_load(&g.known, p);
 	if (status == EXIT_GO_ON)
 		status = open_member(&g);
 	g.progress_ms = now_ms(&g);

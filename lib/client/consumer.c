@@ -320,7 +320,8 @@ static void check_metadata(struct consumer *c, struct consumer_partition *p)
 	client_error_from_code(&error, code, subject, NULL);
 	/* One that was there a moment ago may come back. */
 	if (error.kind == CLIENT_UNREACHABLE ||
-	    (error.kind == CLIENT_MISSING && p->is_placed)) {
+	    (error.kind == CLIENT_MISSING &&
+	     (p->is_placed || c->is_expecting))) {
 		consumer_trouble(c, p, &error, c->config->retry_backoff_ms);
 		client_refresh(c->client);
 	} else {
@@ -357,7 +358,7 @@ static void on_metadata(void *arg, const struct client_error *error)
 	while ((p = consumer_each(c, &t, &i)) != NULL) {
 		if (error == NULL)
 			check_metadata(c, p);
-		else if (!p->topic->meta->is_known)
+		else if (!p->topic->meta->is_known && !c->is_expecting)
 			consumer_fail(c, error);
 		else if (consumer_source(p) < 0 && !p->is_done) {
 			is_lost = true;
@@ -638,6 +639,11 @@ int consumer_new(struct client *client, const struct consumer_handler *handler,
 void consumer_set_patience(struct consumer *consumer, int64_t ms)
 {
 	consumer->patience_ms = ms;
+}
+
+void consumer_expect(struct consumer *consumer)
+{
+	consumer->is_expecting = true;
 }
 
 static void free_topic(struct consumer_topic *t)

@@ -80,6 +80,12 @@ void consumer_free(struct consumer *consumer);
 void consumer_set_patience(struct consumer *consumer, int64_t ms);
 
 /*
+ * Somebody who knows, a group's coordinator, says what is to be added: what
+ * metadata does not know yet is waited for, like a broker that is away.
+ */
+void consumer_expect(struct consumer *consumer);
+
+/*
  * Consume the partition from start up to stop (exclusive).  END and the
  * others are looked up once, now: a stop at the END is where the partition
  * ends as of this call (the last stable offset for read_committed).  Whether

@@ -87,6 +87,7 @@ struct consumer {
 	struct loop *loop;
 	struct consumer_handler handler;
 	int64_t patience_ms;
+	bool is_expecting; /* consumer_expect() */
 
 	struct consumer_topic **topics;
 	size_t topic_count;

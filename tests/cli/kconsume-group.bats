@@ -121,6 +121,91 @@ start_quick_broker() {
 	stop "$pid"
 }
 
+# while_away COMMAND...: what the member cannot see before it is over
+while_away() {
+	kill -STOP "$pid"
+	"$@"
+	kill -CONT "$pid"
+}
+
+grow_and_fill() {
+	ktopics partitions "$topic" 3
+	printf 'new%s\n' 1 | kproduce -t "$topic" -p 1
+	printf 'new%s\n' 2 | kproduce -t "$topic" -p 2
+}
+
+@test "partitions that come later are read from their beginning" {
+	start_quick_broker
+	for protocol in classic consumer; do
+		for option in "" "-o end" "-o -1"; do
+			new_topic
+			seq 3 | kproduce -t "$topic"
+			rm -f one.out one.err
+			# shellcheck disable=SC2086 # it is words
+			member one -X "group.protocol=$protocol" \
+				-X metadata.max.age.ms=100 "${quick[@]}" \
+				$option "$topic"
+			settled one 1
+			while_away grow_and_fill
+			wait_for_line one.out new1
+			wait_for_line one.out new2
+			stop "$pid"
+			# what was there before: as was asked for
+			expect_same "$(grep -vc new one.out)" \
+				"$([ "$option" = "-o -1" ] && echo 1 || echo 0)"
+		done
+	done
+}
+
+@test "a partition that comes later: stored, -o for it, or error are first" {
+	start_quick_broker
+	new_topic
+	member one -X "group.protocol=consumer" "${quick[@]}" -o 1=1 "$topic"
+	settled one 1
+	while_away grow_and_fill
+	wait_for_line one.out new2
+	stop "$pid"
+	run cat one.out
+	expect_same "$output" new2
+
+	new_topic
+	member two -X "group.protocol=consumer" "${quick[@]}" \
+		-X auto.offset.reset=latest -o stored "$topic"
+	settled two 1
+	while_away grow_and_fill
+	wait_for_line two.out new2
+	stop "$pid"
+
+	new_topic
+	kproduce -t "$topic" </dev/null
+	expect 0 kconsume -G app -e "$topic" # stored
+	start kconsume -G app -X auto.offset.reset=error -v "${quick[@]}" \
+		-X "group.protocol=consumer" "$topic" >three.out 2>three.err
+	settled three 1
+	while_away grow_and_fill
+	reap "$pid" 1
+	wait_for_line three.err "has stored no offset for topic '$topic'"
+}
+
+@test "a topic that comes to match a pattern is read from its beginning" {
+	start_quick_broker
+	fill_late() {
+		echo late | kproduce -t "$topic.b" --create=1
+	}
+	for protocol in classic consumer; do
+		name_topic
+		echo early | kproduce -t "$topic.a" --create=1
+		rm -f one.out one.err
+		member one -X "group.protocol=$protocol" \
+			-X metadata.max.age.ms=100 "${quick[@]}" "^$topic"
+		settled one 1
+		while_away fill_late
+		wait_for_line one.out late
+		stop "$pid"
+		expect_same "$(cat one.out)" late
+	done
+}
+
 @test "where a group begins it goes on: nothing between two runs is lost" {
 	start_quick_broker
 	new_topic 2

@@ -890,6 +890,43 @@ static void a_partition_that_is_not_there_fails_at_once(void **state)
 	assert_int_equal(run_to_end(f), -ENOENT);
 }
 
+/* Lets it be there once metadata was asked again. */
+static bool answer_grown(struct fake_request *r)
+{
+	if (r->key == API_METADATA && r->broker->requests[API_METADATA] > 3)
+		r->broker->partitions = 2;
+	return on_request(r);
+}
+
+static void a_partition_that_is_expected_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 1, 3);
+	f->fake->partitions = 1;
+	f->fake->on_request = answer_grown;
+	start(f);
+	consumer_expect(f->consumer);
+	add(f, 1, CONSUMER_BEGINNING, 0, CONSUMER_END);
+
+	assert_int_equal(run_to_end(f), 0);
+
+	assert_string_equal(f->seen, "1:0 1:1 1:2 ");
+}
+
+static void a_partition_that_is_expected_in_vain_tries_the_patience(
+	void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	consumer_set_patience(f->consumer, 20);
+	consumer_expect(f->consumer);
+	add(f, PARTITIONS_MAX, CONSUMER_BEGINNING, 0, CONSUMER_END);
+
+	assert_int_equal(run_to_end(f), -ENOENT);
+}
+
 static void nobody_there_is_told_in_time(void **state)
 {
 	struct fixture *f = *state;
@@ -1168,6 +1205,8 @@ int main(void)
 		TEST(corrupt_bytes_are_told_with_their_offset),
 		TEST(a_topic_that_is_not_there_fails_at_once),
 		TEST(a_partition_that_is_not_there_fails_at_once),
+		TEST(a_partition_that_is_expected_is_waited_for),
+		TEST(a_partition_that_is_expected_in_vain_tries_the_patience),
 		TEST(nobody_there_is_told_in_time),
 		TEST(trouble_that_lasts_is_a_failure),
 		TEST(a_broker_that_falls_mute_is_trouble),
