@@ -224,6 +224,15 @@ grow_and_fill() {
 	done
 }
 
+@test "where a group begins is committed although nothing is read" {
+	start_quick_broker
+	new_topic
+	echo before | kproduce -t "$topic"
+	start kconsume -G app "$topic"
+	expect 0 kgroups wait app --lag 0
+	stop "$pid"
+}
+
 @test "-c ends after that many, and the next member goes on behind them" {
 	start_quick_broker
 	new_topic
