@@ -283,6 +283,34 @@ kill_readers() { # ROW KILLS
 	expect 5 read_group i -e --exec false --dlq no-such-topic
 }
 
+@test "--exec --dlq: what it does not take is not committed" {
+	start_group_broker
+	printf 'a\nb\n' | kproduce -t "$topic"
+	expect 1 read_group g -e --exec false --dlq /dev/full
+	expect_text "$stderr" "No space left on device"
+	expect_committed g ""
+	ktopics create "dead-$topic" -o cleanup.policy=compact
+	expect 1 read_group g -e --exec false --dlq "dead-$topic"
+	expect_committed g ""
+	expect_same "$(kconsume -t "dead-$topic" -e)" ""
+}
+
+@test "--exec --dlq TOPIC: more than its queue holds, from any partition" {
+	start_group_broker
+	ktopics create "dead-$topic"
+	ktopics create "two-$topic" -p 2 -o retention.ms=-1
+	seq 500 | jq -c '{payload: tostring, ts: 1000}' |
+		kproduce -J -t "two-$topic" -p 1
+	topic=two-$topic expect 0 read_group g -e --batch 500 --exec false \
+		--dlq "dead-$topic" -X queue.buffering.max.messages=20
+	kconsume -t "dead-$topic" -e -J >got
+	expect_same "$(jq -r .payload <got)" "$(seq 500)"
+	expect_same "$(jq -c '.headers[2:8]' <got | tail -n 1)" \
+		'["x-origin-partition","1","x-origin-offset","499","x-origin-timestamp","1000"]'
+	# Written now: retention must not take it at once.
+	expect_same "$(jq -s 'map(.ts > 1000) | all' <got)" true
+}
+
 @test "--exec: the first signal lets the command end, and commits its batch" {
 	start_group_broker
 	seq 4 | kproduce -t "$topic"
