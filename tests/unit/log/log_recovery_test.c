@@ -678,6 +678,35 @@ static void data_moved_by_hand_is_found(void **state)
 	assert_true(kit_file_exists(f->dir, "00000000000000000020.bak"));
 }
 
+/* Damage where a crash does no harm: what follows has no place any more. */
+static void a_cut_below_the_recovery_point_leaves_no_hole(void **state)
+{
+	struct fixture *f = *state;
+
+	flip(f, FIRST ".log",
+	     (BATCHES - 1) * (int64_t)f->batch_size + BATCH_LENGTH, 0x40);
+	open_log(f, false, BATCHES);
+	assert_int_equal(log_end_offset(f->log), BATCHES - 1);
+	assert_readable(f);
+	assert_producer_goes_on(f);
+}
+
+static void whose_log_it_is_is_written_again(void **state)
+{
+	struct fixture *f = *state;
+
+	f->params.topic_id = (struct uuid){ { 1 } };
+	for (int i = 0; i < 2; i++) {
+		open_log(f, true, END + i);
+		assert_int_equal(append_one(f, END + i, true), 0);
+		assert_int_equal(log_sync(f->log), 0);
+		assert_true(kit_file_exists(f->dir, "partition.metadata"));
+		assert_int_equal(log_close(f->log, true), 0);
+		drop(f, "partition.metadata");
+	}
+	f->log = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -709,6 +738,8 @@ int main(void)
 		TEST(epochs_that_cannot_be_read_are_refused),
 		TEST(clean_marker_that_lied_costs_reading),
 		TEST(data_moved_by_hand_is_found),
+		TEST(a_cut_below_the_recovery_point_leaves_no_hole),
+		TEST(whose_log_it_is_is_written_again),
 	};
 
 	return cmocka_run_group_tests_name("log recovery", tests, NULL, NULL);

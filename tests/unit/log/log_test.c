@@ -744,6 +744,34 @@ static void epochs_survive_reopening(void **state)
 	}
 }
 
+/* The kill leaves names that no sync has covered. */
+static void names_of_before_a_kill_outlive_the_power(void **state)
+{
+	struct fixture *f = *state;
+	struct seeded_random random;
+
+	seeded_random_init(&random, 1);
+	for (int round = 0; round < 20; round++) {
+		int64_t synced;
+
+		append(f, 2, 100);
+		assert_int_equal(log_roll(f->log), 0);
+		append(f, 2, 100);
+		reopen(f, false);
+		assert_int_equal(log_sync(f->log), 0);
+		synced = log_recovery_point(f->log);
+		assert_int_equal(synced, log_end_offset(f->log));
+		fault_vfs_stop(f->faults);
+		log_close(f->log, false);
+		f->log = NULL;
+		fault_vfs_resume_after_power_loss(f->faults, &random.random);
+		f->params.recovery_point = synced;
+		assert_int_equal(log_open(&f->params, &f->log, &f->recovery),
+				 0);
+		assert_int_equal(log_end_offset(f->log), synced);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -780,6 +808,7 @@ int main(void)
 		TEST(slice_outlives_its_segment),
 		TEST(bytes_between_offsets_are_roughly_known),
 		TEST(epochs_survive_reopening),
+		TEST(names_of_before_a_kill_outlive_the_power),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -226,6 +227,83 @@ static void retention_knows_sealed_segments_after_reopening(void **state)
 	reopen(f);
 	assert_int_equal(log_apply_retention(f->log, 9000, -1, END, NOW_MS), 2);
 	assert_log(f, 8, END, 3);
+}
+
+/* What clients say may be no time at all: the file has one. */
+static void retention_without_timestamps_looks_at_the_file(void **state)
+{
+	struct fixture *f = *state;
+	struct log_slice slice;
+	struct stat st;
+
+	assert_int_equal(log_roll(f->log), 0);
+	assert_int_equal(log_set_start_offset(f->log, END), 0);
+	append(f, -1);
+	assert_int_equal(log_roll(f->log), 0);
+	assert_int_equal(log_read(f->log, END, 1, END + 1, true, &slice), 0);
+	assert_int_equal(fstat(slice.fd, &st), 0);
+	log_slice_release(&slice);
+	assert_int_equal(log_apply_retention(f->log, 60000, -1, END + 1,
+					     st.st_mtime * 1000),
+			 0);
+	assert_int_equal(log_apply_retention(f->log, 60000, -1, END + 1,
+					     st.st_mtime * 1000 + 120000),
+			 1);
+}
+
+static void what_is_trimmed_needs_no_recovery(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(log_recovery_point(f->log), 0);
+	assert_int_equal(log_set_start_offset(f->log, 6), 0);
+	assert_int_equal(log_recovery_point(f->log), 6);
+}
+
+static struct {
+	int (*rename)(struct vfs *vfs, const char *from, const char *to);
+	int left; /* so many work */
+} renames;
+
+static int some_renames(struct vfs *vfs, const char *from, const char *to)
+{
+	return renames.left-- > 0 ? renames.rename(vfs, from, to) : -EIO;
+}
+
+static bool has_segment(const struct fixture *f, int64_t base_offset)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%020" PRId64 ".log", base_offset);
+	return kit_file_exists(f->dir, name);
+}
+
+/* Segments go one by one: however few are gone, what is left is one log. */
+static void a_crash_while_segments_go_leaves_no_hole(void **state)
+{
+	struct fixture *f;
+	void *each;
+
+	teardown(state);
+	for (int back = 0; back < 2; back++) {
+		setup(&each);
+		f = each;
+		renames.rename = vfs_system()->rename;
+		renames.left = 1;
+		vfs_system()->rename = some_renames;
+		if (back)
+			assert_int_equal(log_truncate(f->log, 2), -EIO);
+		else
+			assert_int_equal(log_set_start_offset(f->log, END),
+					 -EIO);
+		vfs_system()->rename = renames.rename;
+		assert_int_equal(has_segment(f, 0), back);
+		assert_true(has_segment(f, BATCHES));
+		assert_true(has_segment(f, 2LL * BATCHES));
+		assert_int_equal(has_segment(f, END - BATCHES), !back);
+		teardown(&each);
+	}
+	setup(state);
 }
 
 static void retention_of_an_empty_log_does_nothing(void **state)
@@ -532,6 +610,9 @@ int main(void)
 		TEST(gaps_and_old_epochs_are_refused),
 		TEST(truncation_makes_producers_forget),
 		TEST(end_marker_closes_a_transaction),
+		TEST(retention_without_timestamps_looks_at_the_file),
+		TEST(what_is_trimmed_needs_no_recovery),
+		TEST(a_crash_while_segments_go_leaves_no_hole),
 	};
 
 	return cmocka_run_group_tests_name("log trim", tests, NULL, NULL);

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "base/crc32c.h"
+
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { PID = 42 };
@@ -68,6 +70,7 @@ static void sequences_must_go_on(void **state)
 		{ 4, 0, 2, 1 },
 		{ 3, 115, 1, -LOG_REFUSED_EPOCH },
 		{ 4, 2, 1, 0 },
+		{ 5, 0, 2, 0 }, /* not those of the epoch before */
 	};
 	struct producer_state s = { 0 };
 	int64_t offset = 0;
@@ -269,6 +272,37 @@ static void damaged_snapshot_is_refused(void **state)
 	buffer_clear(&bytes);
 }
 
+/* Whole, by its checksum, but no broker writes it: nothing of it is taken. */
+static void absurd_snapshot_is_refused(void **state)
+{
+	enum { HEADER = 10, ENTRY = 46, DELTA = 22 };
+	struct producer_state s = { 0 };
+	struct producer_state again = { 0 };
+	struct batch_header other = batch(3, 0, 5, 261);
+	struct buffer bytes = { 0 };
+	uint8_t *second;
+
+	(void)state;
+	other.producer_id = PID + 1;
+	assert_int_equal(append(&s, batch(3, 0, 5, 256)), 0);
+	assert_int_equal(append(&s, other), 0);
+	producer_state_encode(&s, &bytes);
+	second = bytes.data + HEADER + ENTRY;
+
+	put_be32(second + DELTA, (uint32_t)-1);
+	put_be32(bytes.data + 2, crc32c(bytes.data + 6, bytes.len - 6));
+	assert_int_equal(producer_state_decode(&again, buffer_slice(&bytes)),
+			 -EBADMSG);
+	assert_int_equal(producer_state_count(&again), 0);
+	memcpy(second, bytes.data + HEADER, ENTRY); /* the first again */
+	put_be32(bytes.data + 2, crc32c(bytes.data + 6, bytes.len - 6));
+	assert_int_equal(producer_state_decode(&again, buffer_slice(&bytes)),
+			 -EBADMSG);
+	assert_int_equal(producer_state_count(&again), 0);
+	producer_state_clear(&s);
+	buffer_clear(&bytes);
+}
+
 static void silent_producers_expire(void **state)
 {
 	struct producer_state s = { 0 };
@@ -298,6 +332,7 @@ int main(void)
 		cmocka_unit_test(snapshot_has_kafkas_bytes),
 		cmocka_unit_test(snapshot_brings_the_last_batch_back),
 		cmocka_unit_test(damaged_snapshot_is_refused),
+		cmocka_unit_test(absurd_snapshot_is_refused),
 		cmocka_unit_test(silent_producers_expire),
 	};
 
