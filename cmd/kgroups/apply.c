@@ -149,7 +149,7 @@ int kgroups_clone(void *run)
 {
 	struct kgroups *k = run;
 	const char *from[] = { k->run.operands[0] };
-	const struct group_list names = { from, 1 };
+	const struct group_list names = { .items = from, .count = 1 };
 	struct plan plan = { 0 };
 	struct snapshot s = { 0 };
 	int status = run_connect(&k->run);

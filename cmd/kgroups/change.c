@@ -195,7 +195,7 @@ static int wait_empty(struct change *c)
 		struct client_error error = { 0 };
 
 		if (admin_describe_groups(run->client, c->names.items,
-					  c->names.count,
+					  c->names.types, c->names.count,
 					  run->options->common.step_timeout_ms,
 					  &answers, infos, &error) < 0) {
 			run_fail(run, &error);
@@ -468,6 +468,8 @@ static void list_names(struct change *c)
 
 	c->names.items =
 		run_alloc(&c->k->run, plan->count, sizeof(*c->names.items));
+	c->names.types =
+		run_alloc(&c->k->run, plan->count, sizeof(*c->names.types));
 	for (size_t i = 0; i < plan->count; i += count_of_group(plan, i))
 		c->names.items[c->names.count++] = plan->rows[i].group;
 }

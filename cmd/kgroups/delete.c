@@ -108,8 +108,10 @@ static void delete_all(struct kgroups *k, const struct group_list *names)
 int kgroups_delete(void *run)
 {
 	struct kgroups *k = run;
-	struct group_list names = { (const char **)k->run.operands,
-				    (size_t)k->run.operand_count };
+	struct group_list names = {
+		.items = (const char **)k->run.operands,
+		.count = (size_t)k->run.operand_count,
+	};
 	int status = check_twins(k);
 
 	if (status == EXIT_GO_ON)
@@ -141,7 +143,7 @@ static int plan_forget(struct kgroups *k, const struct topic_choices *choices,
 		       struct plan *plan)
 {
 	const char *name[] = { k->run.operands[0] };
-	const struct group_list names = { name, 1 };
+	const struct group_list names = { .items = name, .count = 1 };
 	struct client_error error = { 0 };
 	struct snapshot s;
 	int status = EXIT_GO_ON;

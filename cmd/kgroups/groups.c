@@ -29,9 +29,16 @@ bool groups_are_patterns(char *const *texts, int count)
 	return false;
 }
 
+struct named {
+	const char *name, *type;
+};
+
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct named *x = a;
+	const struct named *y = b;
+
+	return strcmp(x->name, y->name);
 }
 
 /* Patterns */
@@ -79,10 +86,10 @@ static bool has_offsets(const struct admin_listed_group *group)
 
 static int add_matches(struct kgroups *k, const char *text,
 		       const struct admin_listed_group *all, size_t count,
-		       struct group_list *list)
+		       struct named *found, size_t *found_count)
 {
 	struct pattern pattern;
-	size_t before = list->count;
+	size_t before = *found_count;
 	int status = pattern_init(k, text, &pattern);
 
 	if (status != EXIT_GO_ON)
@@ -90,11 +97,13 @@ static int add_matches(struct kgroups *k, const char *text,
 	for (size_t i = 0; i < count; i++) {
 		if (has_offsets(&all[i]) &&
 		    pattern_matches(&pattern, all[i].name))
-			list->items[list->count++] =
-				run_text(&k->run, slice_of(all[i].name));
+			found[(*found_count)++] = (struct named){
+				run_text(&k->run, slice_of(all[i].name)),
+				run_text(&k->run, slice_of(all[i].type))
+			};
 	}
 	pattern_clear(&pattern);
-	if (list->count == before && k->run.operand_count > 0)
+	if (*found_count == before && k->run.operand_count > 0)
 		k->run.status =
 			exit_worse(k->run.status,
 				   message_fail(&k->run.messages, EXIT_MISSING,
@@ -102,35 +111,41 @@ static int add_matches(struct kgroups *k, const char *text,
 	return EXIT_GO_ON;
 }
 
-static void drop_twins(struct group_list *list)
+/* In order, none twice. */
+static void make_list(struct kgroups *k, struct named *found, size_t count,
+		      struct group_list *list)
 {
-	size_t kept = 0;
-
-	if (list->count > 0)
-		qsort(list->items, list->count, sizeof(*list->items), by_name);
-	for (size_t i = 0; i < list->count; i++) {
-		if (kept == 0 ||
-		    strcmp(list->items[kept - 1], list->items[i]) != 0)
-			list->items[kept++] = list->items[i];
+	list->items = run_alloc(&k->run, count + 1, sizeof(*list->items));
+	list->types = run_alloc(&k->run, count + 1, sizeof(*list->types));
+	if (count > 0)
+		qsort(found, count, sizeof(*found), by_name);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0 && strcmp(found[i - 1].name, found[i].name) == 0)
+			continue;
+		list->items[list->count] = found[i].name;
+		list->types[list->count++] = found[i].type;
 	}
-	list->count = kept;
 }
 
 static int fill(struct kgroups *k, char *const *texts, int text_count,
 		const struct admin_listed_group *all, size_t count,
 		struct group_list *list)
 {
+	struct named *found =
+		run_alloc(&k->run, (count + 1) * ((size_t)text_count + 1),
+			  sizeof(*found));
+	size_t found_count = 0;
 	int status = EXIT_GO_ON;
 
-	list->items = run_alloc(&k->run, (count + 1) * ((size_t)text_count + 1),
-				sizeof(*list->items));
 	for (int i = 0; status == EXIT_GO_ON && i < text_count; i++) {
 		if (is_pattern(texts[i]))
-			status = add_matches(k, texts[i], all, count, list);
+			status = add_matches(k, texts[i], all, count, found,
+					     &found_count);
 		else
-			list->items[list->count++] = texts[i];
+			found[found_count++] =
+				(struct named){ .name = texts[i] };
 	}
-	drop_twins(list);
+	make_list(k, found, found_count, list);
 	return status;
 }
 

@@ -10,6 +10,7 @@
 /* Names, sorted; as long as the run. */
 struct group_list {
 	const char **items;
+	const char **types; /* of each, NULL: not known; or NULL: of none */
 	size_t count;
 };
 

@@ -93,13 +93,16 @@ static void print(struct kgroups *k, struct table *table,
 {
 	struct group_list names = {
 		.items = run_alloc(&k->run, count + 1, sizeof(*names.items)),
+		.types = run_alloc(&k->run, count + 1, sizeof(*names.types)),
 		.count = count,
 	};
 	struct client_error error = { 0 };
 	struct snapshot s = { 0 };
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		names.items[i] = groups[i].name;
+		names.types[i] = groups[i].type;
+	}
 	if (table_wants(table, "members") || table_wants(table, "lag")) {
 		unsigned flags =
 			table_wants(table, "lag") ? 0 : SNAPSHOT_NO_ENDS;
@@ -153,7 +156,8 @@ static void tell_missing(struct kgroups *k, const struct group_list *names)
 	struct client_error error = { 0 };
 
 	if (names->count > 0 &&
-	    admin_describe_groups(k->run.client, names->items, names->count,
+	    admin_describe_groups(k->run.client, names->items, names->types,
+				  names->count,
 				  k->run.options->common.step_timeout_ms,
 				  &answers, infos, &error) < 0)
 		run_fail(&k->run, &error);

@@ -150,7 +150,7 @@ int kgroups_peek(void *run)
 {
 	struct kgroups *k = run;
 	const char *name[] = { k->run.operands[0] };
-	const struct group_list names = { name, 1 };
+	const struct group_list names = { .items = name, .count = 1 };
 	struct client_error error = { 0 };
 	struct snapshot s = { 0 };
 	struct peek p = {

@@ -50,7 +50,7 @@ static void add_row(struct reset *r, const char *group, const char *topic,
 static int read_other_group(struct reset *r)
 {
 	const char *name[] = { r->target.name };
-	const struct group_list names = { name, 1 };
+	const struct group_list names = { .items = name, .count = 1 };
 	struct kgroups *k = r->k;
 	struct client_error error = { 0 };
 	struct snapshot s;

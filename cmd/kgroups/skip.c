@@ -48,7 +48,7 @@ static int find_place(struct skip *s)
 {
 	struct kgroups *k = s->k;
 	const char *name[] = { s->group };
-	const struct group_list names = { name, 1 };
+	const struct group_list names = { .items = name, .count = 1 };
 	struct client_error error = { 0 };
 	struct snapshot now;
 	const struct position *p;

@@ -266,6 +266,15 @@ static void fetch_times(struct taking *t)
 		s->items[i].record_ms = times[i].timestamp_ms;
 }
 
+/* The next time one question is enough. */
+static void note_types(const struct group_list *names, const struct snapshot *s)
+{
+	for (size_t g = 0; names->types != NULL && g < s->group_count; g++) {
+		if (s->groups[g].code == WIRE_NONE)
+			names->types[g] = s->groups[g].type;
+	}
+}
+
 int snapshot_take(struct kgroups *k, const struct group_list *names,
 		  const struct topic_choices *choices, unsigned flags,
 		  struct snapshot *s, struct client_error *error)
@@ -283,8 +292,11 @@ int snapshot_take(struct kgroups *k, const struct group_list *names,
 
 	*s = (struct snapshot){ .group_count = names->count };
 	s->groups = room(&t, names->count, sizeof(*s->groups));
-	rc = admin_describe_groups(k->run.client, names->items, names->count,
-				   t.timeout_ms, &s->answers, s->groups, error);
+	rc = admin_describe_groups(k->run.client, names->items, names->types,
+				   names->count, t.timeout_ms, &s->answers,
+				   s->groups, error);
+	if (rc == 0)
+		note_types(names, s);
 	if (rc == 0)
 		rc = fetch_offsets(&t);
 	if (rc == 0 && (flags & SNAPSHOT_NO_ENDS) == 0)

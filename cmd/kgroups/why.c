@@ -79,7 +79,8 @@ static void look_at_members(struct why *w)
 
 	if (infos == NULL)
 		run_out_of_memory(run);
-	if (admin_describe_groups(run->client, w->names.items, w->names.count,
+	if (admin_describe_groups(run->client, w->names.items, w->names.types,
+				  w->names.count,
 				  run->options->common.step_timeout_ms,
 				  &answers, infos, &error) == 0)
 		note_marks(w, infos, false);

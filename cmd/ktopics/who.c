@@ -159,6 +159,7 @@ static void ask_groups(struct who *w)
 	struct admin_listed_group *list;
 	struct client_error error = { 0 };
 	const char **names;
+	const char **types;
 	size_t count;
 	int rc = admin_list_groups(run->client, 0, timeout_ms, &w->answers,
 				   &list, &count, &error);
@@ -169,16 +170,18 @@ static void ask_groups(struct who *w)
 	}
 	qsort(list, count, sizeof(*list), by_name);
 	names = run_alloc(run, count + 1, sizeof(*names));
+	types = run_alloc(run, count + 1, sizeof(*types));
 	w->infos = run_alloc(run, count + 1, sizeof(*w->infos));
 	w->groups = run_alloc(run, count + 1, sizeof(*w->groups));
 	for (size_t i = 0; i < count; i++) {
 		names[i] = list[i].name;
+		types[i] = list[i].type;
 		w->groups[i] = (struct admin_group){
 			.name = list[i].name,
 			.coordinator = list[i].coordinator,
 		};
 	}
-	rc = admin_describe_groups(run->client, names, count, timeout_ms,
+	rc = admin_describe_groups(run->client, names, types, count, timeout_ms,
 				   &w->answers, w->infos, &error);
 	if (rc == 0)
 		rc = admin_ask_groups(run->client, ADMIN_FETCH_OFFSETS,

@@ -1,8 +1,8 @@
 /*
  * admin_describe_groups.c - groups and their members, of either protocol
  *
- * All groups are asked for as classic ones first, which every broker answers;
- * those that are none are asked for as groups of KIP-848.  What members of
+ * Groups are asked for as what they are said to be, else as classic ones first,
+ * which every broker answers, and then as groups of KIP-848.  What members of
  * classic groups subscribe to and have lies in bytes of the clients' own
  * (ConsumerProtocol); bytes that are not what they should be tell nothing.
  */
@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "client/admin_group_call.h"
 #include "wire/errors.h"
@@ -302,69 +303,124 @@ static void begin_info(const struct admin_group *group,
 	};
 }
 
-/* Ask again, as groups of KIP-848, about those that are no classic ones. */
-static int describe_rest(struct client *client, struct admin_group *groups,
-			 size_t count, int64_t timeout_ms,
-			 struct admin_answers *answers, struct teller *t,
-			 struct admin_group_info *infos,
-			 struct client_error *error)
-{
-	struct admin_group *rest = calloc(count + 1, sizeof(*rest));
-	size_t *places = calloc(count + 1, sizeof(*places));
-	size_t rest_count = 0;
-	int rc = rest == NULL || places == NULL ? -ENOMEM : 0;
+/* A question about some of the groups. */
+struct asking {
+	struct client *client;
+	int64_t timeout_ms;
+	struct admin_answers *answers;
+	struct teller teller;
+	struct admin_group *groups; /* all of them */
+	struct admin_group_info *infos;
+	struct client_error *error;
+	struct admin_group *some; /* those that are asked about */
+	size_t *places;           /* where each of them is among all */
+	size_t some_count;
+};
 
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		if (groups[i].code != WIRE_GROUP_ID_NOT_FOUND)
-			continue;
-		places[rest_count] = i;
-		rest[rest_count++] = (struct admin_group){
-			.name = groups[i].name,
-			.coordinator = groups[i].coordinator,
-		};
+static void pick(struct asking *a, size_t place)
+{
+	a->places[a->some_count] = place;
+	a->some[a->some_count++] = (struct admin_group){
+		.name = a->groups[place].name,
+		.coordinator = a->groups[place].coordinator,
+	};
+}
+
+static void take_one(struct asking *a, bool as_consumer, size_t i)
+{
+	const struct admin_group *group = &a->some[i];
+	struct admin_group_info *info = &a->infos[a->places[i]];
+
+	/* A broker without KIP-848 has no such groups. */
+	if (as_consumer && group->code == WIRE_UNSUPPORTED_VERSION)
+		return;
+	a->groups[a->places[i]] = *group;
+	begin_info(group, info);
+	if (group->code == WIRE_NONE && as_consumer)
+		tell_consumer(&a->teller, group->answer, info);
+	else if (group->code == WIRE_NONE)
+		tell_classic(&a->teller, group->answer, info);
+}
+
+/* Those that were picked, as classic ones or as those of KIP-848. */
+static int describe_picked(struct asking *a, bool as_consumer)
+{
+	int rc = group_call(a->client,
+			    as_consumer ? &consumer_api : &classic_api, a->some,
+			    a->some_count, a->timeout_ms, a->answers, a->error);
+
+	for (size_t i = 0; rc == 0 && i < a->some_count; i++)
+		take_one(a, as_consumer, i);
+	a->some_count = 0;
+	return as_consumer && rc == -ENOTSUP ? 0 : rc;
+}
+
+static bool is_consumer(const char *const *types, size_t i)
+{
+	return types != NULL && types[i] != NULL &&
+	       strcasecmp(types[i], "consumer") == 0;
+}
+
+/* First each as what it is said to be, those of KIP-848 later: for them there
+ * may be a second time, as for those of which nothing was said. */
+static int describe_all(struct asking *a, const char *const *types,
+			size_t count)
+{
+	int rc;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_consumer(types, i))
+			pick(a, i);
+	}
+	rc = describe_picked(a, false);
+	for (size_t i = 0; i < count; i++) {
+		if (a->groups[i].code == WIRE_GROUP_ID_NOT_FOUND)
+			pick(a, i);
 	}
 	if (rc == 0)
-		rc = group_call(client, &consumer_api, rest, rest_count,
-				timeout_ms, answers, error);
-	/* A broker without KIP-848 has no such groups. */
-	for (size_t i = 0; rc == 0 && i < rest_count; i++) {
-		if (rest[i].code == WIRE_UNSUPPORTED_VERSION)
-			continue;
-		begin_info(&rest[i], &infos[places[i]]);
-		if (rest[i].code == WIRE_NONE)
-			tell_consumer(t, rest[i].answer, &infos[places[i]]);
+		rc = describe_picked(a, true);
+	for (size_t i = 0; i < count; i++) {
+		if (is_consumer(types, i) &&
+		    a->groups[i].code == WIRE_GROUP_ID_NOT_FOUND)
+			pick(a, i);
 	}
-	free(rest);
-	free(places);
-	return rc == -ENOTSUP ? 0 : rc;
+	return rc == 0 ? describe_picked(a, false) : rc;
 }
 
 int admin_describe_groups(struct client *client, const char *const *names,
-			  size_t count, int64_t timeout_ms,
-			  struct admin_answers *answers,
+			  const char *const *types, size_t count,
+			  int64_t timeout_ms, struct admin_answers *answers,
 			  struct admin_group_info *infos,
 			  struct client_error *error)
 {
-	struct admin_group *groups = calloc(count + 1, sizeof(*groups));
-	struct teller t = { .arena = &answers->arena };
-	int rc = groups == NULL ? -ENOMEM : 0;
+	struct asking a = {
+		.client = client,
+		.timeout_ms = timeout_ms,
+		.answers = answers,
+		.teller = { .arena = &answers->arena },
+		.groups = calloc(count + 1, sizeof(*a.groups)),
+		.infos = infos,
+		.error = error,
+		.some = calloc(count + 1, sizeof(*a.some)),
+		.places = calloc(count + 1, sizeof(*a.places)),
+	};
+	int rc = -ENOMEM;
 
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		groups[i] = (struct admin_group){ .name = names[i],
-						  .coordinator = -1 };
-	if (rc == 0)
-		rc = group_call(client, &classic_api, groups, count, timeout_ms,
-				answers, error);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		begin_info(&groups[i], &infos[i]);
-		if (groups[i].code == WIRE_NONE)
-			tell_classic(&t, groups[i].answer, &infos[i]);
+	if (a.groups != NULL && a.some != NULL && a.places != NULL) {
+		for (size_t i = 0; i < count; i++) {
+			a.groups[i] = (struct admin_group){
+				.name = names[i],
+				.coordinator = -1,
+				.code = WIRE_GROUP_ID_NOT_FOUND,
+			};
+			begin_info(&a.groups[i], &infos[i]);
+		}
+		rc = describe_all(&a, types, count);
 	}
-	if (rc == 0)
-		rc = describe_rest(client, groups, count, timeout_ms, answers,
-				   &t, infos, error);
-	free(groups);
-	if (rc == 0 && t.failed)
+	free(a.groups);
+	free(a.some);
+	free(a.places);
+	if (rc == 0 && a.teller.failed)
 		rc = -ENOMEM;
 	if (rc == -ENOMEM)
 		client_error_set(error, CLIENT_REFUSED, rc, "out of memory");

@@ -130,13 +130,15 @@ struct admin_group_info {
 };
 
 /*
- * Describe the groups, classic and of KIP-848, in the order of names.  Errors
- * as of admin_ask_groups(); a broker that knows no KIP-848 has only classic
- * groups.  infos has room for count; its texts are those of answers.
+ * Describe the groups, classic and of KIP-848, in the order of names.  types
+ * are what admin_list_groups() or an earlier description told, for then one
+ * question is enough; NULL, all of them or one, is not known.  Errors as of
+ * admin_ask_groups(); a broker that knows no KIP-848 has only classic groups.
+ * infos has room for count; its texts are those of answers, but type is static.
  */
 int admin_describe_groups(struct client *client, const char *const *names,
-			  size_t count, int64_t timeout_ms,
-			  struct admin_answers *answers,
+			  const char *const *types, size_t count,
+			  int64_t timeout_ms, struct admin_answers *answers,
 			  struct admin_group_info *infos,
 			  struct client_error *error);
 

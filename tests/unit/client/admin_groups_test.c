@@ -175,12 +175,13 @@ static void answer_consumer_describe(struct fixture *f, struct fake_request *r)
 	const struct consumer_group_describe_request *q = r->message;
 	struct consumer_group_describe_response a;
 
-	(void)f;
 	wire_init(&consumer_group_describe_response_desc, &a);
 	a.groups = wire_array(&consumer_group_describe_response_groups_desc,
 			      &r->arena, q->group_ids_count);
 	a.groups_count = q->group_ids_count;
 	for (int32_t i = 0; i < q->group_ids_count; i++) {
+		if (!slice_is(q->group_ids[i], f->consumer_group))
+			a.groups[i].error_code = WIRE_GROUP_ID_NOT_FOUND;
 		a.groups[i].group_id = q->group_ids[i];
 		a.groups[i].group_state = slice_of("Stable");
 		a.groups[i].group_epoch = 7;
@@ -457,14 +458,54 @@ static void groups_of_kip_848_are_described_too(void **state)
 	f->consumer_group = "a2";
 	start(f);
 
-	assert_int_equal(admin_describe_groups(f->client, names, 2, SOME_MS,
-					       &f->answers, infos, &f->error),
+	assert_int_equal(admin_describe_groups(f->client, names, NULL, 2,
+					       SOME_MS, &f->answers, infos,
+					       &f->error),
 			 0);
 
 	assert_string_equal(infos[0].type, "classic");
 	assert_int_equal(infos[0].epoch, -1);
 	assert_string_equal(infos[1].type, "consumer");
 	assert_int_equal(infos[1].epoch, 7);
+}
+
+static void a_group_of_a_known_type_is_asked_about_once(void **state)
+{
+	struct fixture *f = *state;
+	const char *names[] = { "a2" };
+	const char *types[] = { "Consumer" };
+	struct admin_group_info info;
+
+	f->consumer_group = "a2";
+	start(f);
+
+	assert_int_equal(admin_describe_groups(f->client, names, types, 1,
+					       SOME_MS, &f->answers, &info,
+					       &f->error),
+			 0);
+
+	assert_string_equal(info.type, "consumer");
+	assert_int_equal(f->fake->requests[KEY_DESCRIBE_GROUPS], 0);
+	assert_int_equal(f->fake->requests[KEY_CONSUMER_GROUP_DESCRIBE], 1);
+}
+
+static void a_group_that_has_another_type_by_now_is_found(void **state)
+{
+	struct fixture *f = *state;
+	const char *names[] = { "a1", "a2" };
+	const char *types[] = { "consumer", "classic" };
+	struct admin_group_info infos[2];
+
+	f->consumer_group = "a2";
+	start(f);
+
+	assert_int_equal(admin_describe_groups(f->client, names, types, 2,
+					       SOME_MS, &f->answers, infos,
+					       &f->error),
+			 0);
+
+	assert_string_equal(infos[0].type, "classic");
+	assert_string_equal(infos[1].type, "consumer");
 }
 
 static void a_broker_without_kip_848_has_no_such_groups(void **state)
@@ -478,8 +519,9 @@ static void a_broker_without_kip_848_has_no_such_groups(void **state)
 		(struct fake_version){ 0, -1 };
 	start(f);
 
-	assert_int_equal(admin_describe_groups(f->client, names, 1, SOME_MS,
-					       &f->answers, &info, &f->error),
+	assert_int_equal(admin_describe_groups(f->client, names, NULL, 1,
+					       SOME_MS, &f->answers, &info,
+					       &f->error),
 			 0);
 
 	assert_int_equal(info.code, WIRE_GROUP_ID_NOT_FOUND);
@@ -557,6 +599,8 @@ int main(void)
 		TEST(a_coordinator_that_is_down_is_told_of_its_groups_only),
 		TEST(commits_are_told_by_partition_and_tried_again_as_a_whole),
 		TEST(groups_of_kip_848_are_described_too),
+		TEST(a_group_of_a_known_type_is_asked_about_once),
+		TEST(a_group_that_has_another_type_by_now_is_found),
 		TEST(a_broker_without_kip_848_has_no_such_groups),
 		TEST(groups_are_listed_from_all_brokers),
 		TEST(half_of_a_list_is_none),
