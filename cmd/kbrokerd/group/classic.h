@@ -29,6 +29,12 @@ void classic_heartbeat(struct group_shard *shard, struct group_ask *ask,
 void classic_leave(struct group_shard *shard, struct group_ask *ask,
 		   const struct leave_group_request *request);
 
+/* How long a member has for a rebalance: its session timeout, in the version
+ * that says nothing of it; no time at all when a newer one says -1, as in
+ * Kafka. */
+int32_t classic_rebalance_timeout_ms(const struct group_ask *ask,
+				     const struct join_group_request *request);
+
 /*
  * May this member commit offsets?  Answers an error code; generation -1 and no
  * member: a simple consumer, allowed while the group has no members.  Counts

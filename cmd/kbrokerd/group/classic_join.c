@@ -17,7 +17,11 @@
 #include "wire/error_codes.h"
 #include "wire/messages.h"
 
-enum { ID_REQUIRED_VERSION = 4, SKIP_ASSIGNMENT_VERSION = 9 };
+enum {
+	REBALANCE_TIMEOUT_VERSION = 1,
+	ID_REQUIRED_VERSION = 4,
+	SKIP_ASSIGNMENT_VERSION = 9
+};
 
 static void refuse(struct group_ask *ask, int16_t error)
 {
@@ -29,11 +33,13 @@ static void no_memory(struct group_ask *ask)
 	refuse(ask, group_commit_error(-ENOMEM));
 }
 
-/* Versions without one, and -1, mean the session timeout. */
-static int32_t rebalance_timeout_ms(const struct join_group_request *request)
+int32_t classic_rebalance_timeout_ms(const struct group_ask *ask,
+				     const struct join_group_request *request)
 {
+	if (ask->version < REBALANCE_TIMEOUT_VERSION)
+		return request->session_timeout_ms;
 	return request->rebalance_timeout_ms < 0
-		       ? request->session_timeout_ms
+		       ? 0
 		       : request->rebalance_timeout_ms;
 }
 
@@ -55,7 +61,8 @@ static struct classic_member *make_member(
 			.instance_id = request->group_instance_id,
 			.client_id = ask->client_id,
 			.client_host = ask->client_host,
-			.rebalance_timeout_ms = rebalance_timeout_ms(request),
+			.rebalance_timeout_ms =
+				classic_rebalance_timeout_ms(ask, request),
 			.session_timeout_ms = request->session_timeout_ms,
 		},
 		protocols_of(request));
@@ -245,7 +252,8 @@ static void rejoin(struct classic_member *member, struct group_ask *ask,
 		no_memory(ask);
 		return;
 	}
-	member->rebalance_timeout_ms = rebalance_timeout_ms(request);
+	member->rebalance_timeout_ms =
+		classic_rebalance_timeout_ms(ask, request);
 	member->session_timeout_ms = request->session_timeout_ms;
 	classic_member_await_join(member, ask);
 	classic_rebalance(member->group, why, request->reason);

@@ -2,13 +2,18 @@
  * classic_rebalance.c - how a classic group gets from one generation to the
  * next
  *
- *	Empty -> PreparingRebalance    the first member joins; others are given
- *	                               group.initial.rebalance.delay.ms
- *	Stable, CompletingRebalance -> PreparingRebalance    who joins, leaves
- *or is not heard of makes all join again PreparingRebalance ->
- *CompletingRebalance    all have joined, or the longest rebalance timeout is
- *over CompletingRebalance -> Stable  the leader's assignments are in the log
- *	PreparingRebalance -> Empty    nobody is left, and the log says so
+ * Empty -> PreparingRebalance: the first member joins; others are given
+ * group.initial.rebalance.delay.ms.
+ *
+ * Stable, CompletingRebalance -> PreparingRebalance: who joins, leaves or is
+ * not heard of makes all join again.
+ *
+ * PreparingRebalance -> CompletingRebalance: all have joined, or the longest
+ * rebalance timeout is over.
+ *
+ * CompletingRebalance -> Stable: the leader's assignments are in the log.
+ *
+ * PreparingRebalance -> Empty: nobody is left, and the log says so.
  *
  * A member that does not sync within the rebalance timeout is out.  Whatever
  * the log refuses is tried again: there is no state of which it knows nothing

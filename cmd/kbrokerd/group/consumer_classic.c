@@ -10,6 +10,7 @@
  */
 #include <stddef.h>
 
+#include "kbrokerd/group/classic.h"
 #include "kbrokerd/group/consumer_embedded.h"
 #include "kbrokerd/group/consumer_turn.h"
 #include "kbrokerd/group/memory.h"
@@ -231,9 +232,8 @@ static int16_t take_facts(struct join *join,
 		facts->rack_id = wanted->rack_id;
 	facts->client_id = join->ask->client_id;
 	facts->client_host = join->ask->client_host;
-	facts->rebalance_timeout_ms = request->rebalance_timeout_ms < 0
-					      ? request->session_timeout_ms
-					      : request->rebalance_timeout_ms;
+	facts->rebalance_timeout_ms =
+		classic_rebalance_timeout_ms(join->ask, request);
 	return consumer_turn_subscribe(&join->turn, wanted->topics,
 				       wanted->topics_count, slice_of(""));
 }

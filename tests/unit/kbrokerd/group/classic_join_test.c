@@ -537,6 +537,26 @@ static void version_0_has_the_session_timeout_for_a_rebalance(void **state)
 	group_kit_free(kit);
 }
 
+/* As in Kafka: who has no time to sync has not synced. */
+static void a_rebalance_timeout_below_0_is_none(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct classic_client c = classic_client(NULL);
+
+	(void)state;
+	c.rebalance_ms = -1;
+	classic_kit_join(kit, &c);
+	kit_advance_ms(kit, CLASSIC_DELAY_MS);
+	assert_int_equal(classic_join_error(&c), WIRE_NONE);
+	kit_advance_ms(kit, 1);
+	assert_string_equal(classic_kit_state(kit), "Empty");
+	assert_int_equal(classic_kit_heartbeat(kit, &c),
+			 WIRE_UNKNOWN_MEMBER_ID);
+	kit_assert_replayed(kit, classic_kit_same);
+	classic_client_clear(&c);
+	group_kit_free(kit);
+}
+
 static void errors_name_no_protocol_in_old_versions(void **state)
 {
 	struct group_kit *kit = group_kit_new();
@@ -621,6 +641,7 @@ int main(void)
 		cmocka_unit_test(too_many_ids_are_not_given_out),
 		cmocka_unit_test(
 			version_0_has_the_session_timeout_for_a_rebalance),
+		cmocka_unit_test(a_rebalance_timeout_below_0_is_none),
 		cmocka_unit_test(errors_name_no_protocol_in_old_versions),
 		cmocka_unit_test(
 			a_consumer_group_becomes_a_classic_one_when_all_have_left),

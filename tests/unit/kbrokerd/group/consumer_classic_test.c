@@ -186,7 +186,8 @@ static void what_a_member_says_of_itself_is_kept(void **state)
 	struct pair p = pair_new();
 
 	(void)state;
-	p.o.rebalance_ms = -1; /* version 0 has none */
+	p.o.rebalance_ms = -1;
+	p.o.version = 0; /* which has none */
 	assert_int_equal(join(&p), WIRE_NONE);
 	assert_int_equal(old_member(&p)->facts.rebalance_timeout_ms,
 			 CLASSIC_SESSION_MS);
