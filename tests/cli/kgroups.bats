@@ -167,6 +167,8 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect 5 kgroups lag "$group-none"
 }
 
+# Java makes U+FFFD of such bytes.
+# bats test_tags=kbrokerd
 @test "a group whose name is any bytes can be told from others, and fed back" {
 	start_broker
 	new_topic
