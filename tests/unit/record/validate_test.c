@@ -444,6 +444,30 @@ static void wrong_max_timestamp_can_be_mended(void **state)
 
 /* Compressed batches */
 
+/* The latest record is not the last. */
+static void the_max_timestamp_is_that_of_any_record(void **state)
+{
+	static const int64_t times[] = { 1000, 5000, 1000, 1000, 1000 };
+	struct batch_builder b;
+	struct batch_fault fault;
+	struct batch_header h;
+	struct buffer batch;
+
+	(void)state;
+	batch_builder_init(&b);
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		add_record(&b, times[i], slice_of("key"),
+			   slice_of("a value of some length"));
+	batch = finish(&b, CODEC_NONE);
+	batch_set_create_time(batch.data, 77);
+	assert_int_equal(batch_validate(buffer_slice(&batch),
+					&batch_rules_default, &h, &fault),
+			 0);
+	assert_int_equal(h.max_timestamp_ms, 5000);
+	buffer_clear(&batch);
+	batch_builder_clear(&b);
+}
+
 static void records_of_any_size_pass_the_window(void **state)
 {
 	static const size_t sizes[] = { 1, 60000, 65530, 65536, 200000, 8191 };
@@ -598,6 +622,7 @@ int main(void)
 		cmocka_unit_test(
 			producer_may_not_say_append_time_where_the_log_does),
 		cmocka_unit_test(wrong_max_timestamp_can_be_mended),
+		cmocka_unit_test(the_max_timestamp_is_that_of_any_record),
 		cmocka_unit_test(records_of_any_size_pass_the_window),
 		cmocka_unit_test(bound_on_unpacked_bytes_is_exact),
 		cmocka_unit_test(bombs_are_unpacked_in_little_memory),
