@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -67,6 +68,9 @@ type member struct {
 	owned  map[spot]bool
 	joined int
 	failed any
+	// Their commit was refused while the group moved: told again with what
+	// is committed next.
+	pending []*kgo.Record
 }
 
 func (m *member) assigned(_ context.Context, _ *kgo.Client, got map[string][]int32) {
@@ -88,6 +92,9 @@ func (m *member) revoked(_ context.Context, _ *kgo.Client, gone map[string][]int
 			delete(m.owned, spot{topic, p})
 		}
 	}
+	m.pending = slices.DeleteFunc(m.pending, func(r *kgo.Record) bool {
+		return !m.owned[spot{r.Topic, r.Partition}]
+	})
 }
 
 var balancers = map[string]kgo.GroupBalancer{
@@ -161,7 +168,9 @@ func (m *member) poll(ctx context.Context) answer {
 			m.failed = codeOf(e.Err)
 		}
 	}
-	records, rows := fetches.Records(), [][3]any{}
+	m.mutex.Lock()
+	records, rows := append(m.pending, fetches.Records()...), [][3]any{}
+	m.mutex.Unlock()
 	for _, r := range records {
 		rows = append(rows, [3]any{r.Topic, r.Partition, r.Offset})
 	}
@@ -174,6 +183,12 @@ func (m *member) poll(ctx context.Context) answer {
 			}
 		}
 	}
+	m.mutex.Lock()
+	m.pending = nil
+	if !committed {
+		m.pending = records
+	}
+	m.mutex.Unlock()
 	return answer{"owned": m.places(), "joined": m.joined,
 		"error": m.failed, "batches": []answer{
 			{"records": rows, "committed": committed}}}

@@ -2,6 +2,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -35,6 +36,8 @@ class Groups {
 	private static class Member implements ConsumerRebalanceListener {
 		final KafkaConsumer<byte[], byte[]> consumer;
 		final Set<TopicPartition> owned = new HashSet<>();
+		/* Their commit was refused while the group moved: told again with what is committed next. */
+		final List<ConsumerRecord<byte[], byte[]>> pending = new ArrayList<>();
 		int joined;
 		Short failed;
 
@@ -51,6 +54,7 @@ class Groups {
 		@Override
 		public void onPartitionsRevoked(Collection<TopicPartition> gone) {
 			owned.removeAll(gone);
+			pending.removeIf(r -> gone.contains(new TopicPartition(r.topic(), r.partition())));
 		}
 
 		void poll(ObjectNode a) {
@@ -58,15 +62,18 @@ class Groups {
 			ArrayNode rows = batch.putArray("records");
 			Map<TopicPartition, OffsetAndMetadata> ends = new HashMap<>();
 			try {
-				for (ConsumerRecord<byte[], byte[]> r : consumer.poll(POLL)) {
-					rows.addArray().add(r.topic()).add(r.partition()).add(r.offset());
-					ends.put(new TopicPartition(r.topic(), r.partition()),
-						new OffsetAndMetadata(r.offset() + 1));
-				}
+				consumer.poll(POLL).forEach(pending::add);
 			} catch (KafkaException e) {
 				failed = Errors.forException(e).code();
 			}
-			batch.put("committed", commit(ends));
+			for (ConsumerRecord<byte[], byte[]> r : pending) {
+				rows.addArray().add(r.topic()).add(r.partition()).add(r.offset());
+				ends.put(new TopicPartition(r.topic(), r.partition()), new OffsetAndMetadata(r.offset() + 1));
+			}
+			boolean committed = commit(ends);
+			batch.put("committed", committed);
+			if (committed)
+				pending.clear();
 			a.put("joined", joined).put("error", failed);
 			tell(a.putArray("owned"));
 		}

@@ -33,6 +33,7 @@ class Member(ConsumerRebalanceListener):
 
     def __init__(self, config):
         self.owned, self.joined, self.error = set(), 0, None
+        self.pending = []
         self.consumer = AIOKafkaConsumer(**config)
         self.batches, self.task = collections.deque(), None
 
@@ -50,14 +51,17 @@ class Member(ConsumerRebalanceListener):
 
     async def on_partitions_revoked(self, revoked):
         self.owned -= {(p.topic, p.partition) for p in revoked}
+        self.pending = driver.kept(self)
 
     async def run(self):
         while self.error is None:
             try:
                 found = await self.consumer.getmany(timeout_ms=1000)
-                records = [(m.topic, m.partition, m.offset)
-                           for some in found.values() for m in some]
+                records = self.pending + [
+                    (m.topic, m.partition, m.offset)
+                    for some in found.values() for m in some]
                 committed = await self.commit(records)
+                self.pending = [] if committed else records
                 self.batches.append(driver.batch(records, committed))
             except KafkaError as error:
                 self.error = getattr(error, "errno", None) or str(error)

@@ -23,6 +23,7 @@ class Member:
 
     def __init__(self, config, topics):
         self.owned, self.joined, self.error = set(), 0, None
+        self.pending = []
         self.consumer = Consumer(config)
         self.consumer.subscribe(topics, on_assign=self.assigned,
                                 on_revoke=self.revoked, on_lost=self.revoked)
@@ -33,6 +34,7 @@ class Member:
 
     def revoked(self, _consumer, partitions):
         self.owned -= {(p.topic, p.partition) for p in partitions}
+        self.pending = driver.kept(self)
 
     def poll(self):
         records = []
@@ -44,8 +46,10 @@ class Member:
                     records.append((m.topic(), m.partition(), m.offset()))
         except KafkaException as error:
             self.error = code_of(error.args[0])
-        return driver.polled(self, [
-            driver.batch(records, self.commit(records))])
+        records = self.pending + records
+        committed = self.commit(records)
+        self.pending = [] if committed else records
+        return driver.polled(self, [driver.batch(records, committed)])
 
     def commit(self, records):
         if not records:

@@ -90,6 +90,12 @@ def polled(member, batches):
             "joined": member.joined, "error": member.error}
 
 
+def kept(member):
+    """Of its pending records, whose commit was refused while the group moved,
+    those that are its own still: told again with what is committed next."""
+    return [r for r in member.pending if (r[0], r[1]) in member.owned]
+
+
 def drained(members):
     """Of members that read by themselves: {name: Member}, all at one moment,
     since what one gives away another gets."""

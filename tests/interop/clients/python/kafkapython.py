@@ -36,6 +36,7 @@ class Member(ConsumerRebalanceListener):
 
     def __init__(self, topics, pattern, config):
         self.owned, self.joined, self.error = set(), 0, None
+        self.pending = []
         self.batches, self.left = collections.deque(), False
         self.consumer = KafkaConsumer(**config)
         if pattern:
@@ -50,6 +51,7 @@ class Member(ConsumerRebalanceListener):
 
     def on_partitions_revoked(self, revoked):
         self.owned = self.owned - {(p.topic, p.partition) for p in revoked}
+        self.pending = driver.kept(self)
 
     def on_partitions_lost(self, lost):
         self.on_partitions_revoked(lost)
@@ -58,10 +60,12 @@ class Member(ConsumerRebalanceListener):
         while not self.left and self.error is None:
             try:
                 found = self.consumer.poll(self.POLL_MS)
-                records = [(m.topic, m.partition, m.offset)
-                           for some in found.values() for m in some]
-                self.batches.append(
-                    driver.batch(records, self.commit(records)))
+                records = self.pending + [
+                    (m.topic, m.partition, m.offset)
+                    for some in found.values() for m in some]
+                committed = self.commit(records)
+                self.pending = [] if committed else records
+                self.batches.append(driver.batch(records, committed))
             except (errors.KafkaError, OSError) as error:
                 self.error = getattr(error, "errno", None) or str(error)
 
