@@ -277,6 +277,14 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect_same "$output" "LAG UNKNOWN - group $group: nothing is committed, and no member has a partition"
 	expect 2 kgroups check "$group" -c 5 -J
 	expect_same "$(jq -c '[.status, .code, .lag, .partition]' <<<"$output")" '["CRITICAL",2,6,0]'
+	expect 3 kgroups check "$group-none" -w 5 -J
+	expect_same "$(jq -c '[.status, .code, .lag]' <<<"$output")" '["UNKNOWN",3,null]'
+	expect 3 kgroups check "$group-*-none" -w 5
+	expect_same "$output" "LAG UNKNOWN - no group matches"
+	# The line has one bar, whatever names are.
+	echo "a|b,$topic,0,4" | kgroups import >/dev/null
+	expect 0 kgroups check "a|b" -w 6
+	expect_same "$output" "LAG OK - a?b/$topic[0] lag 6 | lag=6;6;;0"
 }
 
 @test "check: records that wait for long, and nothing that commits" {
@@ -288,6 +296,7 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect 1 kgroups check "$group" --time-w 50m --time-c 2h
 	expect_text "$output" "LAG WARNING - $group/$topic[0] lag 1 (1h 0m) | lag=1;;;0 time_lag=36"
 	expect_text "$output" "s;3000;7200;0"
+	[[ $output =~ \ time_lag=36[0-9]{2}\.[0-9]{3}s ]]
 	expect 2 kgroups check "$group" --stalled 50m --over 100ms
 	expect_text "$output" "(1h 0m), stalled: nothing is committed | "
 	expect 0 kgroups check "$group" --stalled 2h --over 100ms
@@ -451,6 +460,21 @@ $topic,0,2"
 	expect 1 kgroups apply --undo /nowhere/x <<<"$group,$topic,0,5"
 	expect_text "$stderr" "cannot write the way back to '/nowhere/x'"
 	expect_same "$(kgroups lag "$group" -t "$topic:0" -o committed)" 4
+}
+
+@test "apply: plans of many files are one, or nothing" {
+	start_broker
+	new_topic 2
+	fill 10
+	new_group 4 0
+	echo "$group,$topic,0,5" >first
+	echo "$group,$topic,1,0" >second
+	echo "$group,$topic,0,x" >bad
+	expect 6 kgroups apply bad second
+	expect_text "$stderr" "bad:1: "
+	expect_same "$output" ""
+	expect 0 kgroups apply first second --undo back.csv
+	expect_same "$(cut -f 3 <<<"$output" | paste -sd,)" 0,1
 }
 
 @test "apply: a group in use is refused, or waited for" {

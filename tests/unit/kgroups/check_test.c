@@ -157,6 +157,9 @@ static void the_worst_is_told_and_the_most(void **state)
 	assert_int_equal(f.c.level, LEVEL_WARNING);
 	assert_ptr_equal(f.c.worst, &all[1]);
 	assert_int_equal(f.c.lag, 9);
+	begin(&f, 2, 5);
+	judge(&f.c, &f.s, &all[2]);
+	assert_int_equal(f.c.level, LEVEL_WARNING);
 	begin(&f, 2, 4);
 	judge(&f.c, &f.s, &all[2]);
 	judge(&f.c, &f.s, &all[0]);

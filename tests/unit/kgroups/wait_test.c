@@ -7,11 +7,13 @@
 #include "kgroups/wait.c"    /* NOLINT(bugprone-suspicious-include) */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -22,6 +24,8 @@ int64_t position_lag(const struct position *p)
 	return figures_lag(p->committed, p->start, p->end);
 }
 
+static enum client_error_kind trouble; /* of the next look */
+
 int snapshot_take(struct kgroups *k, const struct group_list *names,
 		  const struct topic_choices *choices, unsigned flags,
 		  struct snapshot *s, struct client_error *error)
@@ -30,10 +34,8 @@ int snapshot_take(struct kgroups *k, const struct group_list *names,
 	(void)names;
 	(void)choices;
 	(void)flags;
-	(void)s;
-	(void)error;
-	fail();
-	return -EIO;
+	*s = (struct snapshot){ 0 };
+	return client_error_set(error, trouble, -EIO, "trouble");
 }
 
 void snapshot_clear(struct snapshot *s)
@@ -157,6 +159,22 @@ static void a_group_that_cannot_be_told_is_an_error(void **state)
 	assert_int_not_equal(f.w.error.kind, CLIENT_OK);
 }
 
+/* Who cannot be reached may be so later; who refuses refuses. */
+static void what_waiting_cannot_mend_ends_it(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 7);
+	messages_init(&f.k.run.messages, "test",
+		      open("/dev/null", O_WRONLY | O_CLOEXEC));
+	trouble = CLIENT_UNREACHABLE;
+	assert_int_equal(look(&f.w), EXIT_GO_ON);
+	trouble = CLIENT_AUTH;
+	assert_int_equal(look(&f.w), CLIENT_AUTH);
+	close(f.k.run.messages.fd);
+}
+
 static void members_and_state_are_those_of_every_group(void **state)
 {
 	struct fixture f;
@@ -185,6 +203,7 @@ int main(void)
 		cmocka_unit_test(each_partition_must_be_near_enough),
 		cmocka_unit_test(what_is_not_known_does_not_hold),
 		cmocka_unit_test(a_group_that_cannot_be_told_is_an_error),
+		cmocka_unit_test(what_waiting_cannot_mend_ends_it),
 		cmocka_unit_test(members_and_state_are_those_of_every_group),
 	};
 
