@@ -213,6 +213,20 @@ static void a_signal_is_told_in_the_loop(void **state)
 	loop_signal_free(signal);
 }
 
+/* The next wait has no limit: the limit of the one before is over. */
+static void a_limit_is_for_one_wait(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(loop_timer_new(f->loop, on_b, f, &f->timers[0]), 0);
+	assert_int_equal(loop_post(f->loop, on_a, f), 0);
+	while (f->count == 0)
+		assert_int_equal(loop_run_once(f->loop, 100), 0);
+	loop_timer_set(f->timers[0], 300);
+	assert_int_equal(loop_run_once(f->loop, -1), 0);
+	assert_string_equal(f->seen, "ab");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -226,6 +240,7 @@ int main(void)
 		TEST(a_regular_file_cannot_be_watched),
 		TEST(running_once_waits_no_longer_than_told),
 		TEST(a_signal_is_told_in_the_loop),
+		TEST(a_limit_is_for_one_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
