@@ -30,7 +30,7 @@ complete -c kconsume -l commit -x -a 'none write drain ack' -d 'With -G: when a 
 complete -c kconsume -l ack-fd -x -d 'With --commit ack: read acknowledgements on descriptor N: lines TOPIC PARTITION OFFSET, a number of records, or end'
 complete -c kconsume -l ack -x -a 'order exact' -d 'With --ack-fd: a record\'s acknowledgement is for those of its partition before it, too; or exact: for it alone'
 complete -c kconsume -l exec -x -d 'With -G: give batches of records to the shell command, and commit each on which it exits with 0'
-complete -c kconsume -l batch -x -d 'With --exec: a batch is N records, or what comes in a time as 2s; both given, whichever is first'
+complete -c kconsume -l batch -x -d 'With --exec: a batch is N records, or what comes in a time as 2s; both given, whichever is first; N alone waits 1s for a batch to fill'
 complete -c kconsume -l retries -x -d 'With --exec: try a batch so often again that fails'
 complete -c kconsume -l dlq -x -a '(__kconsume_topics)' -d 'With --exec: put a batch that fails there and go on; a file has a / in it'
 complete -c kconsume -s C -l consumer -d 'Taken for kcat\'s sake'

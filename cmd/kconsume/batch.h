@@ -14,6 +14,7 @@
 enum {
 	BATCH_BYTES_MAX = 64 << 20, /* it is full then, whatever its count */
 	BATCH_RECORDS_MAX = 1000000,
+	BATCH_MS = 1000, /* that one waits to fill, unless said */
 };
 
 struct batch_record {

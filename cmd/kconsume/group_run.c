@@ -44,9 +44,11 @@ struct group_run {
 	struct partition_set mine;   /* with the consumer */
 	struct partition_set sought; /* -o has been done there */
 	struct partition_set going;  /* to be given up */
-	bool is_giving_up;           /* on_revoked(), group_revoked() is due */
-	int64_t going_bytes;         /* of stdout, in all: what was printed */
-	bool is_settling;            /* the mode is asked to */
+	struct partition_set unread; /* begun at the end: nothing is stored */
+	bool is_told_unread;
+	bool is_giving_up;   /* on_revoked(), group_revoked() is due */
+	int64_t going_bytes; /* of stdout, in all: what was printed */
+	bool is_settling;    /* the mode is asked to */
 
 	bool is_blocked;       /* stdout takes nothing */
 	int64_t told_bytes;    /* that the mode knows as written */
@@ -83,27 +85,49 @@ static bool is_reader_gone(const struct group_run *g)
 	return g->p->reader_gone || g->p->printer.output.error != 0;
 }
 
-/* What this member has now, at -v: "orders 0 1, users 2". */
+/* "orders 0 1, users 2" */
+static void describe(const struct partition_set *set, struct buffer *out)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct group_partition *p = &set->items[i];
+
+		if (i == 0 || strcmp(p->topic, set->items[i - 1].topic) != 0)
+			buffer_printf(out, "%s%s", i == 0 ? "" : ", ",
+				      p->topic);
+		buffer_printf(out, " %d", p->partition);
+	}
+	if (set->count == 0)
+		buffer_put_text(out, "no partitions");
+}
+
+/* What this member has now, at -v. */
 static void tell_mine(struct group_run *g)
 {
 	struct buffer text = { 0 };
 
-	for (size_t i = 0; i < g->mine.count; i++) {
-		const struct group_partition *p = &g->mine.items[i];
-		bool is_new = i == 0 ||
-			      strcmp(p->topic, g->mine.items[i - 1].topic) != 0;
+	if (!messages_wants(&g->p->messages, MESSAGE_INFO))
+		return;
+	describe(&g->mine, &text);
+	message_info(&g->p->messages, "group '%s': has %s", g->p->options.group,
+		     buffer_text(&text));
+	buffer_clear(&text);
+}
 
-		if (is_new)
-			buffer_printf(&text, "%s%s", i == 0 ? " " : ", ",
-				      p->topic);
-		buffer_printf(&text, " %d", p->partition);
-	}
-	buffer_put_u8(&text, 0);
-	if (!text.failed)
-		message_info(&g->p->messages, "group '%s': has%s",
-			     g->p->options.group,
-			     g->mine.count == 0 ? " no partitions"
-						: (const char *)text.data);
+/* Who waits for what is there already waits in vain: said once. */
+static void tell_unread(struct group_run *g)
+{
+	struct buffer text = { 0 };
+
+	if (g->unread.count == 0 || g->is_told_unread ||
+	    !messages_wants(&g->p->messages, MESSAGE_NOTICE))
+		return;
+	g->is_told_unread = true;
+	describe(&g->unread, &text);
+	message_notice(&g->p->messages,
+		       "group '%s' has stored nothing for %s: starts at the "
+		       "end (auto.offset.reset=latest); -o beginning "
+		       "--only-new reads all",
+		       g->p->options.group, buffer_text(&text));
 	buffer_clear(&text);
 }
 
@@ -277,6 +301,9 @@ static void begin(struct group_run *g, const struct group_position *position)
 	if (consumer_add(g->p->consumer, at->topic, at->partition, place,
 			 g->p->options.stop) == -ENOMEM)
 		no_memory(g);
+	if (place.place == CONSUMER_END && !g->p->options.start_set)
+		partition_set_add(&g->unread, slice_of(at->topic),
+				  at->partition, UUID_ZERO);
 	start.offset = place.place == CONSUMER_OFFSET ? place.value : -1;
 	if (g->mode->assigned != NULL)
 		g->mode->assigned(g->state, &start);
@@ -292,6 +319,7 @@ static void on_assigned(void *arg, const struct group_position *positions,
 		begin(g, &positions[i]);
 	note_mine(g, positions, count);
 	tell_mine(g);
+	tell_unread(g);
 	g->progress_ms = now_ms(g);
 }
 
@@ -358,10 +386,23 @@ static void on_left(void *arg, const struct client_error *error)
 		take_status(g, program_fail(g->p, error));
 }
 
+/* What keeps the member, or else the consumer, from going on. */
+static void explain(struct group_run *g)
+{
+	int64_t since_ms = 0;
+	const struct client_error *why =
+		group_member_trouble(g->member, &since_ms);
+
+	program_explain(g->p, why, since_ms);
+}
+
 static void on_note(void *arg, const char *text)
 {
 	struct group_run *g = arg;
 
+	g->p->is_troubled = true; /* perhaps */
+	if (g->member != NULL)
+		explain(g);
 	message_info(&g->p->messages, "%s", text);
 }
 
@@ -629,17 +670,23 @@ static int consume(struct group_run *g)
 		go_on_giving_up(g);
 		if (g->has_left)
 			break;
+		explain(g);
 		loop_run_once(g->p->loop, is_more ? 0 : next_look_ms(g));
 	}
 	return g->status == EXIT_GO_ON ? EXIT_OK : g->status;
 }
 
-/* Topics that are named are there; joining goes on meanwhile. */
+/* What is there; topics that are named are.  Joining goes on meanwhile. */
 static void check_topics(struct group_run *g)
 {
 	struct program *p = g->p;
 	const struct consume_options *o = &p->options;
+	int status = known_load(&g->known, p);
 
+	if (status != EXIT_GO_ON) {
+		take_status(g, status);
+		return;
+	}
 	for (size_t i = 0; i < o->names.count; i++) {
 		const struct client_topic *topic;
 		struct client_error error;
@@ -666,6 +713,7 @@ static void clear(struct group_run *g)
 	partition_set_clear(&g->mine);
 	partition_set_clear(&g->sought);
 	partition_set_clear(&g->going);
+	partition_set_clear(&g->unread);
 }
 
 int group_run(struct program *p)
@@ -686,8 +734,6 @@ int group_run(struct program *p)
 			    &g.writer) < 0))
 		status = message_fail(&p->messages, EXIT_REFUSED,
 				      "out of memory");
-	if (status == EXIT_GO_ON)
-		status = known_load(&g.known, p);
 	if (status == EXIT_GO_ON)
 		status = open_member(&g);
 	g.progress_ms = now_ms(&g);

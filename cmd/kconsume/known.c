@@ -51,6 +51,7 @@ static int take(struct known *known, const struct metadata_response *answer)
 	if (known->count > 0)
 		qsort(known->topics, known->count, sizeof(*known->topics),
 		      compare);
+	known->is_loaded = true;
 	return 0;
 }
 
@@ -80,6 +81,8 @@ bool known_has(const struct known *known, const struct group_partition *at)
 	const struct known_topic key = { .name = (char *)(uintptr_t)at->topic };
 	const struct known_topic *topic = NULL;
 
+	if (!known->is_loaded)
+		return true;
 	if (known->count > 0)
 		topic = bsearch(&key, known->topics, known->count,
 				sizeof(*known->topics), compare);

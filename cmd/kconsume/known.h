@@ -13,15 +13,17 @@
 
 struct known_topic;
 
-/* All zeroes knows of nothing. */
+/* All zeroes is not loaded: then all counts as having been there. */
 struct known {
 	struct known_topic *topics; /* by name */
 	size_t count;
+	bool is_loaded;
 };
 
 /*
  * Ask for the topics that p's options name, or where they have patterns, for
- * all.  EXIT_GO_ON, also after a signal; or a status, said.
+ * all, running the loop meanwhile.  EXIT_GO_ON, also after a signal; or a
+ * status, said.
  */
 int known_load(struct known *known, struct program *p);
 void known_clear(struct known *known);

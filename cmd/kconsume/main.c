@@ -61,10 +61,24 @@ static void on_reader(void *arg, unsigned events)
 	loop_watch_set(p->reader_watch, 0);
 }
 
+void program_explain(struct program *p, const struct client_error *why,
+		     int64_t since_ms)
+{
+	if (!p->is_troubled)
+		return;
+	if (why == NULL)
+		why = consumer_trouble_now(p->consumer, &since_ms);
+	p->is_troubled = why != NULL;
+	signals_timeout_because(why == NULL ? NULL : why->text,
+				loop_now_ms(p->loop) - since_ms);
+}
+
 static void on_note(void *arg, const char *text)
 {
 	struct program *p = arg;
 
+	p->is_troubled = true;
+	program_explain(p, NULL, 0);
 	message_info(&p->messages, "%s", text);
 }
 
@@ -221,6 +235,7 @@ static int consume(struct program *p)
 			return EXIT_OK;
 		if (output_flush(&p->printer.output) < 0)
 			return EXIT_OK;
+		program_explain(p, NULL, 0);
 		loop_run_once(p->loop, p->progress.enabled ? 1000 : -1);
 	}
 }

@@ -205,7 +205,8 @@ static const struct option_row consume_table[] = {
 	  .kind = OPTION_PARSE,
 	  .section = "Groups",
 	  .doc = "With --exec: a batch is N records, or what comes in a time "
-		 "as 2s; both given, whichever is first",
+		 "as 2s; both given, whichever is first; N alone waits 1s "
+		 "for a batch to fill",
 	  .def = "1",
 	  .parse = parse_batch },
 	{ .name = "retries",
@@ -527,6 +528,9 @@ static int finish_commit(struct consume_options *o, struct messages *m)
 		o->commit = COMMIT_ACK;
 	if (o->exec != NULL && o->batch_count == 0 && o->batch_ms == 0)
 		o->batch_count = 1;
+	/* The last records of a burst do not wait for the next one. */
+	if (o->batch_count > 1 && o->batch_ms == 0)
+		o->batch_ms = BATCH_MS;
 	if (o->retries < 0)
 		o->retries = 0;
 	return EXIT_GO_ON;

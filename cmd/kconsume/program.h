@@ -24,6 +24,7 @@ struct program {
 	struct tail *tail; /* -n: records go here first */
 	int64_t now_us;
 	bool reader_gone;
+	bool is_troubled; /* program_explain() has something to look at */
 };
 
 /* Say what went wrong; returns its exit status. */
@@ -34,6 +35,13 @@ int program_open_consumer(struct program *p);
 
 /* The line of progress, where it is due at p->now_us, or asked for. */
 void program_show_progress(struct program *p);
+
+/*
+ * Why it takes so long, for when --timeout ends it: why, since since_ms of the
+ * loop's clock, or where that is NULL what troubles the consumer.
+ */
+void program_explain(struct program *p, const struct client_error *why,
+		     int64_t since_ms);
 
 /* Have so many records been printed as were asked for? */
 bool program_has_enough(const struct program *p);

@@ -22,13 +22,17 @@
 
 static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP };
 
+/* The rest of the text is for the reason, and a newline. */
+enum { TIMEOUT_PREFIX_MAX = 160 };
+
 enum { ENDING_COUNT = sizeof(ending_signals) / sizeof(ending_signals[0]) };
 
 static atomic_int ending;
 static atomic_bool progress_asked;
 static int wake_pipe[2] = { -1, -1 };
-static char timeout_text[160];
-static size_t timeout_len;
+static char timeout_text[640];
+static size_t timeout_len;    /* of all of it */
+static size_t timeout_prefix; /* of what comes before the reason */
 
 static void wake(void)
 {
@@ -131,21 +135,48 @@ _Noreturn void signals_die(int signal_number)
 	_exit(128 + signal_number);
 }
 
+static void end_timeout_text(void)
+{
+	timeout_len = strlen(timeout_text);
+	timeout_text[timeout_len++] = '\n';
+}
+
 void signals_timeout(const char *tool, int64_t ms, int64_t said_ms)
 {
 	struct itimerval timer = { 0 };
 	char said[UNITS_TEXT_MAX];
-	int len;
 
 	format_duration(said_ms, said);
-	len = snprintf(timeout_text, sizeof(timeout_text),
-		       "%s: error: not done after %s (--timeout)\n", tool,
-		       said);
-	timeout_len = len < (int)sizeof(timeout_text)
-			      ? (size_t)len
-			      : sizeof(timeout_text) - 1;
+	snprintf(timeout_text, TIMEOUT_PREFIX_MAX,
+		 "%s: error: not done after %s (--timeout)", tool, said);
+	timeout_prefix = strlen(timeout_text);
+	end_timeout_text();
 	handle(SIGALRM, on_timeout);
 	timer.it_value.tv_sec = ms / 1000;
 	timer.it_value.tv_usec = ms % 1000 * 1000;
 	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void signals_timeout_because(const char *why, int64_t ms)
+{
+	struct itimerval left;
+	char lasted[UNITS_TEXT_MAX];
+	sigset_t alarm;
+	sigset_t old;
+
+	if (timeout_prefix == 0 || getitimer(ITIMER_REAL, &left) < 0)
+		return;
+	/* As long as it will have lasted when the time is over. */
+	ms += left.it_value.tv_sec * 1000 + left.it_value.tv_usec / 1000;
+	format_duration(ms, lasted);
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm, &old);
+	timeout_text[timeout_prefix] = '\0';
+	if (why != NULL)
+		snprintf(timeout_text + timeout_prefix,
+			 sizeof(timeout_text) - timeout_prefix - 1,
+			 "; %s, for %s", why, lasted);
+	end_timeout_text();
+	sigprocmask(SIG_SETMASK, &old, NULL);
 }

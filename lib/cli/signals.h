@@ -42,4 +42,11 @@ _Noreturn void signals_die(int signal_number);
  */
 void signals_timeout(const char *tool, int64_t ms, int64_t said_ms);
 
+/*
+ * What keeps the tool from being done, for ms by now: said, too, when the time
+ * runs out, as "...; localhost:9092: Connection refused, for 3.5s".  NULL when
+ * it is over.
+ */
+void signals_timeout_because(const char *why, int64_t ms);
+
 #endif /* CLI_SIGNALS_H */

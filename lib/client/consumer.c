@@ -273,13 +273,14 @@ void consumer_trouble(struct consumer *c, struct consumer_partition *p,
 		      const struct client_error *error, int64_t pause_ms)
 {
 	int64_t now = loop_now_ms(c->loop);
+	bool is_new = p->failing_since_ms < 0;
 
-	if (p->failing_since_ms < 0 && c->handler.on_note != NULL)
-		c->handler.on_note(c->handler.arg, error->text);
-	if (p->failing_since_ms < 0)
+	if (is_new)
 		p->failing_since_ms = now;
 	p->error = *error;
 	p->retry_at_ms = now + pause_ms;
+	if (is_new && c->handler.on_note != NULL)
+		c->handler.on_note(c->handler.arg, error->text);
 }
 
 void consumer_take_code(struct consumer *c, struct consumer_partition *p,
@@ -639,6 +640,26 @@ int consumer_new(struct client *client, const struct consumer_handler *handler,
 void consumer_set_patience(struct consumer *consumer, int64_t ms)
 {
 	consumer->patience_ms = ms;
+}
+
+const struct client_error *consumer_trouble_now(const struct consumer *consumer,
+						int64_t *since_ms_out)
+{
+	const struct consumer_partition *worst = NULL;
+	const struct consumer_partition *p;
+	size_t t = 0;
+	int32_t i = 0;
+
+	while ((p = consumer_each(consumer, &t, &i)) != NULL) {
+		if (p->failing_since_ms >= 0 && !p->is_done &&
+		    (worst == NULL ||
+		     p->failing_since_ms < worst->failing_since_ms))
+			worst = p;
+	}
+	if (worst == NULL)
+		return NULL;
+	*since_ms_out = worst->failing_since_ms;
+	return &worst->error;
 }
 
 void consumer_expect(struct consumer *consumer)

@@ -80,6 +80,13 @@ void consumer_free(struct consumer *consumer);
 void consumer_set_patience(struct consumer *consumer, int64_t ms);
 
 /*
+ * What keeps a partition from being read, tried again as it is, and since when
+ * (of the loop's clock); NULL when nothing does.  The one that lasts longest.
+ */
+const struct client_error *consumer_trouble_now(const struct consumer *consumer,
+						int64_t *since_ms_out);
+
+/*
  * Somebody who knows, a group's coordinator, says what is to be added: what
  * metadata does not know yet is waited for, like a broker that is away.
  */

@@ -47,11 +47,13 @@ int64_t group_timeout_ms(const struct group_member *m)
 static void note_failure(struct group_member *m,
 			 const struct client_error *error)
 {
-	if (m->failing_since_ms < 0) {
+	bool is_new = m->failing_since_ms < 0;
+
+	if (is_new)
 		m->failing_since_ms = loop_now_ms(m->loop);
-		group_note(m, "%s", error->text);
-	}
 	m->failure = *error;
+	if (is_new)
+		group_note(m, "%s", error->text);
 }
 
 void group_take_code(struct group_member *m, int16_t code, const char *api)
@@ -457,6 +459,15 @@ bool group_is_settled(const struct group_member *member)
 	       core->giving.count == 0 && member->arriving.count == 0 &&
 	       member->unnamed.count == 0 &&
 	       (core->owned.count > 0 || core->beats > 0);
+}
+
+const struct client_error *group_member_trouble(
+	const struct group_member *member, int64_t *since_ms_out)
+{
+	if (member->failing_since_ms < 0)
+		return NULL;
+	*since_ms_out = member->failing_since_ms;
+	return &member->failure;
 }
 
 const char *group_member_id(const struct group_member *member)

@@ -178,6 +178,13 @@ bool group_owns(const struct group_member *member, const char *topic,
  */
 bool group_is_settled(const struct group_member *member);
 
+/*
+ * What keeps it from its coordinator, tried again as it is, and since when (of
+ * the loop's clock); NULL when nothing does.
+ */
+const struct client_error *group_member_trouble(
+	const struct group_member *member, int64_t *since_ms_out);
+
 /* "" as long as there is none; valid until the loop runs. */
 const char *group_member_id(const struct group_member *member);
 /* Generation (classic) or member epoch (consumer); -1: not a member now. */

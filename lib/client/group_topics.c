@@ -25,20 +25,23 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int compile(struct group_topics *t, struct client_error *error)
+/* The code, or NULL with *error told in the words of who typed pattern. */
+static pcre2_code *compile(const char *regex, const char *pattern,
+			   struct client_error *error)
 {
 	int code;
 	PCRE2_SIZE at;
 	PCRE2_UCHAR text[128];
+	pcre2_code *compiled = pcre2_compile(
+		(PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
+		PCRE2_ANCHORED | PCRE2_ENDANCHORED, &code, &at, NULL);
 
-	t->code = pcre2_compile((PCRE2_SPTR)t->regex, PCRE2_ZERO_TERMINATED,
-				PCRE2_ANCHORED | PCRE2_ENDANCHORED, &code, &at,
-				NULL);
-	if (t->code != NULL)
-		return 0;
-	pcre2_get_error_message(code, text, sizeof(text));
-	return client_error_set(error, CLIENT_USAGE, -EINVAL,
-				"topic pattern %s: %s", t->regex, text);
+	if (compiled == NULL) {
+		pcre2_get_error_message(code, text, sizeof(text));
+		client_error_set(error, CLIENT_USAGE, -EINVAL,
+				 "topic pattern '%s': %s", pattern, text);
+	}
+	return compiled;
 }
 
 static int join_patterns(struct group_topics *t,
@@ -50,15 +53,25 @@ static int join_patterns(struct group_topics *t,
 	if (s->pattern_count == 0)
 		return 0;
 	buffer_put_text(&text, "(?:");
-	for (size_t i = 0; i < s->pattern_count; i++)
+	for (size_t i = 0; i < s->pattern_count; i++) {
+		pcre2_code *alone =
+			compile(s->patterns[i], s->patterns[i], error);
+
+		pcre2_code_free(alone);
+		if (alone == NULL) {
+			buffer_clear(&text);
+			return -EINVAL;
+		}
 		buffer_printf(&text, "%s%s", i == 0 ? "" : "|", s->patterns[i]);
+	}
 	buffer_put_text(&text, ").*");
 	buffer_put_u8(&text, 0);
 	if (text.failed)
 		return client_error_set(error, CLIENT_REFUSED, -ENOMEM,
 					"out of memory");
 	t->regex = (char *)text.data;
-	return compile(t, error);
+	t->code = compile(t->regex, s->patterns[s->pattern_count - 1], error);
+	return t->code == NULL ? -EINVAL : 0;
 }
 
 static void free_all(struct group_topics *t)

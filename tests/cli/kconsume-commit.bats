@@ -212,13 +212,38 @@ kill_readers() { # ROW KILLS
 @test "--exec: batches by count, the last one smaller, with -f and -J" {
 	start_group_broker
 	seq 10 | kproduce -t "$topic"
-	expect 0 read_group g -e --exec 'tr "\n" " "; echo' --batch 4
+	expect 0 read_group g -e --exec 'tr "\n" " "; echo' --batch 4 --batch 1h
 	expect_same "$output" $'1 2 3 4 \n5 6 7 8 \n9 10 '
 	expect_committed g 10
-	expect 0 read_group f -e --exec cat --batch 9 -f '%o:%s,'
+	expect 0 read_group f -e --exec cat --batch 9 --batch 1h -f '%o:%s,'
 	expect_same "$output" "0:1,1:2,2:3,3:4,4:5,5:6,6:7,7:8,8:9,9:10,"
-	expect 0 read_group j -e --exec 'jq -cs "map(.offset)"' --batch 5 -J
+	expect 0 read_group j -e --exec 'jq -cs "map(.offset)"' --batch 5 --batch 1h \
+		-J
 	expect_same "$output" $'[0,1,2,3,4]\n[5,6,7,8,9]'
+}
+
+@test "--exec: a batch of N does not wait for ever to fill" {
+	start_group_broker
+	seq 3 | kproduce -t "$topic"
+	start kconsume -t "$topic" -G g --exec cat --batch 2000 -o beginning \
+		>out
+	wait_for_line out 3
+	kill -TERM "$pid"
+	reap "$pid" 143
+	expect_committed g 3
+}
+
+@test "--exec: a signal leaves a batch that is not full to the next run" {
+	start_group_broker
+	seq 3 | kproduce -t "$topic"
+	start kconsume -t "$topic" -G g --exec cat --batch 2000 --batch 1h -v \
+		-o beginning --only-new >out 2>err
+	wait_for_line err "end of $topic \\[0\\] at offset 3"
+	kill -TERM "$pid"
+	reap "$pid" 143
+	expect_same "$(cat out)" ""
+	expect 0 kconsume -t "$topic" -G g --exec cat -o beginning --only-new -e
+	expect_same "$output" $'1\n2\n3'
 }
 
 @test "--exec: a batch by time does not wait for more" {
@@ -237,7 +262,7 @@ kill_readers() { # ROW KILLS
 @test "--exec: what fails ends the run, and comes again" {
 	start_group_broker
 	seq 10 | kproduce -t "$topic"
-	expect 1 read_group g -e --exec 'grep -q 1' --batch 3
+	expect 1 read_group g -e --exec 'grep -q 1' --batch 3 --batch 1h
 	expect_text "$stderr" "'grep -q 1' ended with exit status 1; not committed: 3 records: $topic [0] 3 to $topic [0] 5"
 	expect_committed g 3
 	expect 0 read_group g -e --exec cat --batch 100
@@ -248,12 +273,12 @@ kill_readers() { # ROW KILLS
 	start_group_broker
 	seq 2 | kproduce -t "$topic"
 	# It fails twice, then it is well.
-	expect 0 read_group g -e --batch 2 --retries 2 \
+	expect 0 read_group g -e --batch 2 --batch 1h --retries 2 \
 		--exec 'echo try >>tries; [ "$(wc -l <tries)" -ge 3 ]'
 	[ "$(wc -l <tries)" -eq 3 ]
 	expect_committed g 2
 	rm tries
-	expect 1 read_group h -e --batch 2 --retries 1 --exec 'echo try >>tries; exit 7'
+	expect 1 read_group h -e --batch 2 --batch 1h --retries 1 --exec 'echo try >>tries; exit 7'
 	[ "$(wc -l <tries)" -eq 2 ]
 	expect_committed h ""
 }
@@ -262,9 +287,9 @@ kill_readers() { # ROW KILLS
 	start_group_broker
 	seq 6 | kproduce -t "$topic"
 	echo before >dead
-	expect 0 read_group g -e --batch 2 --exec 'grep -qv 3' --dlq ./dead
+	expect 0 read_group g -e --batch 2 --batch 1h --exec 'grep -qv 3' --dlq ./dead
 	expect_same "$(cat dead)" "before"
-	expect 0 read_group h -e --batch 2 --exec '! grep -q 3' --dlq ./dead
+	expect 0 read_group h -e --batch 2 --batch 1h --exec '! grep -q 3' --dlq ./dead
 	expect_same "$(cat dead)" $'before\n3\n4'
 	expect_committed h 6
 	expect 2 read_group i -e --exec false --dlq ./no/such/dir
@@ -317,6 +342,7 @@ kill_readers() { # ROW KILLS
 	mkfifo go begun
 	exec 5<>go 6<>begun
 	start kconsume -t "$topic" -G g -X auto.offset.reset=earliest --batch 2 \
+		--batch 1h \
 		--exec 'cat >/dev/null; echo begun >begun; read x <go'
 	read -r line <&6
 	kill -TERM "$pid"

@@ -407,6 +407,41 @@ share() {
 	expect_same "$(cat one.out)" $'before\nafter'
 }
 
+@test "who starts at the end since nothing is stored is told the way out" {
+	local hint="has stored nothing for"
+
+	start_quick_broker
+	new_topic 2
+	seq 3 | kproduce -t "$topic"
+	expect 0 kconsume -G quiet -e "$topic"
+	expect_same "$stderr" ""
+	expect 0 kconsume -G app -e -v "$topic"
+	expect_same "$(grep -c "$hint" <<<"$stderr")" 1
+	expect_text "$stderr" "group 'app' $hint $topic 0 1: starts at the end \
+(auto.offset.reset=latest); -o beginning --only-new reads all"
+	# now there is something stored; or it is what was asked for
+	expect 0 kconsume -G app -e -v "$topic"
+	[[ $stderr != *"$hint"* ]]
+	expect 0 kconsume -G asked -e -v -o end "$topic"
+	[[ $stderr != *"$hint"* ]]
+	expect 0 kconsume -G first -e -v -X auto.offset.reset=earliest "$topic"
+	[[ $stderr != *"$hint"* ]]
+}
+
+@test "--timeout tells of a broker that is gone" {
+	start_quick_broker
+	new_topic
+	member one --timeout 1000 -m 1000 "${quick[@]}" "$topic"
+	settled one 1
+	kill_broker
+	wait_for_line one.err "info: broker 1"
+	kill -ALRM "$pid" # as if the time were over
+	reap "$pid" 3
+	expect_text "$(cat one.err)" "not done after 16m 40s (--timeout); "
+	# whichever it was last
+	tail -n 1 one.err | grep -E '(closed by the broker|refused), for .*s$'
+}
+
 # What is wrong
 
 @test "-G refuses what makes no sense" {
@@ -425,7 +460,8 @@ share() {
 	refused "go with -G" --instance-id x -t t
 	refused "given as operands with -G" t
 	refused "no such assignor" -G app -X partition.assignment.strategy=best t
-	refused "topic pattern" -G app '^('
+	refused "topic pattern '^(': missing" -G app '^('
+	refused "topic pattern '^[': missing" -G app '^good' '^['
 }
 
 @test "a topic that is not there is exit 5, a broker that is not there exit 3" {
