@@ -4,7 +4,8 @@
  * A cache of four slots, requests made by hand, and a plain model of KIP-227
  * that thousands of random requests are compared with.
  */
-#include "kbrokerd/api/fetch_session.h"
+/* Whole, for the epoch of a session. */
+#include "kbrokerd/api/fetch_session.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -210,6 +211,27 @@ static void unknown_session_wrong_epoch_wrong_kind_are_refused(void **state)
 	assert_null(s);
 }
 
+static void what_is_asked_anew_counts(void **state)
+{
+	struct fixture *f = *state;
+	int32_t id = make_session(f, 1);
+	const struct fetch_entry *e;
+	struct fetch_session *s;
+	struct asked a;
+
+	begin_request(&a, id, 1);
+	ask(&a, BY_NAME, 0, 9);
+	a.partitions[0].partition_max_bytes = 77;
+	a.partitions[0].current_leader_epoch = 3;
+	assert_int_equal(begin(f, BY_NAME, &a, &s), WIRE_NONE);
+	assert_int_equal(fetch_session_size(s), 1);
+	e = TAILQ_FIRST(fetch_session_queue(s));
+	assert_int_equal(e->fetch_offset, 9);
+	assert_int_equal(e->max_bytes, 77);
+	assert_int_equal(e->current_leader_epoch, 3);
+	end(s);
+}
+
 static void epoch_wraps_to_1(void **state)
 {
 	struct fixture *f = *state;
@@ -217,13 +239,17 @@ static void epoch_wraps_to_1(void **state)
 	struct fetch_session *s;
 	struct asked a;
 
-	/* The epoch is the client's to count; only equality matters. */
 	for (int32_t epoch = 1; epoch < 100; epoch++) {
 		begin_request(&a, id, epoch);
 		assert_int_equal(begin(f, BY_NAME, &a, &s), WIRE_NONE);
 		assert_int_equal(fetch_session_epoch(s), epoch + 1);
 		end(s);
 	}
+	s->epoch = INT32_MAX;
+	begin_request(&a, id, INT32_MAX);
+	assert_int_equal(begin(f, BY_NAME, &a, &s), WIRE_NONE);
+	assert_int_equal(fetch_session_epoch(s), 1);
+	end(s);
 }
 
 static void forgetting_all_ends_the_session(void **state)
@@ -272,7 +298,9 @@ static void stale_session_makes_room_for_any(void **state)
 
 	for (int i = 1; i < SLOTS; i++)
 		make_session(f, 9);
-	f->now_ms += EVICTION_MS + 1;
+	f->now_ms += EVICTION_MS;
+	assert_int_equal(make_session(f, 1), 0);
+	f->now_ms++;
 	assert_int_not_equal(make_session(f, 1), 0);
 	assert_false(exists(f, first));
 	assert_int_equal(fetch_sessions_count(f->cache), SLOTS);
@@ -321,10 +349,14 @@ static void only_news_are_told(void **state)
 	assert_true(fetch_entry_tell(&e, &news));
 	/* After an error it is told again though nothing changed. */
 	news = (struct fetch_news){ .has_error = true,
-				    .high_watermark = -1,
+				    .high_watermark = 6,
 				    .log_start = 2 };
 	assert_true(fetch_entry_tell(&e, &news));
 	news = (struct fetch_news){ .high_watermark = 6, .log_start = 2 };
+	assert_true(fetch_entry_tell(&e, &news));
+	assert_false(fetch_entry_tell(&e, &news));
+	news.diverges = true;
+	assert_true(fetch_entry_tell(&e, &news));
 	assert_true(fetch_entry_tell(&e, &news));
 }
 
@@ -595,6 +627,7 @@ int main(void)
 		TEST(full_cache_keeps_its_sessions_and_refuses_new_ones),
 		TEST(stale_session_makes_room_for_any),
 		TEST(old_smaller_session_makes_room_for_a_larger),
+		TEST(what_is_asked_anew_counts),
 		TEST(only_news_are_told),
 		TEST(cache_agrees_with_model),
 	};
