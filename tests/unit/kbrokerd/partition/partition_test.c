@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "kbrokerd/partition/facts.h"
 #include "kbrokerd/partition/internal.h"
 #include "table_kit.h"
 
@@ -104,6 +105,49 @@ static void without_commit_records_are_visible_at_once(void **state)
 	assert_true(slice.len > 0);
 	log_slice_release(&slice);
 	sleeper_clear(&s);
+	partition_release(p);
+}
+
+static void a_batch_that_comes_twice_is_counted_once(void **state)
+{
+	struct kit *k = *state;
+	struct partition *p = kit_find(k, "red", 0);
+	const struct kit_batch what = {
+		.records = 3,
+		.idempotent = true,
+		.producer_id = 7,
+	};
+	struct traffic_counts counts;
+
+	for (int i = 0; i < 2; i++) {
+		struct log_appended appended;
+		enum log_refusal refusal;
+		struct batch_header header;
+		struct buffer bytes = { 0 };
+
+		kit_make_batch(&what, &bytes, &header);
+		assert_int_equal(partition_append(p, bytes.data, &header,
+						  &appended, &refusal),
+				 0);
+		assert_int_equal(appended.duplicate, i);
+		buffer_clear(&bytes);
+	}
+	traffic_read(partition_table_traffic(k->table), &counts);
+	assert_int_equal(counts.records_in, 3);
+	partition_release(p);
+}
+
+static void without_commit_so_many_records_are_synced(void **state)
+{
+	struct kit *k = *state;
+	struct partition *p = kit_find(k, "red", 0);
+
+	metadata_set(&k->metadata, "red", "flush.messages", "3");
+	assert_int_equal(kit_append(p, 10), 0);
+	assert_int_equal(kit_append(p, 10), 0);
+	assert_int_equal(gate_count(&k->gate, &k->gate.syncs), 0);
+	assert_int_equal(kit_append(p, 10), 0);
+	gate_await(&k->gate, &k->gate.syncs, 1);
 	partition_release(p);
 }
 
@@ -668,6 +712,8 @@ int main(void)
 		COMMIT(unknown_partitions_are_not_found),
 		COMMIT(partition_that_nobody_wrote_to_touches_no_disk),
 		OS(without_commit_records_are_visible_at_once),
+		OS(a_batch_that_comes_twice_is_counted_once),
+		OS(without_commit_so_many_records_are_synced),
 		OS(topic_that_flushes_each_record_has_commit_without_it),
 		COMMIT(commit_hides_what_is_not_synced),
 		COMMIT(one_sync_answers_all_who_wait),
