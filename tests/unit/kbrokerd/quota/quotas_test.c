@@ -69,6 +69,19 @@ static void the_wait_is_the_excess_over_the_covered_time(void **state)
 	quotas_free(q);
 }
 
+/* What comes when it is over counts for the next. */
+static void a_window_ends_after_its_time(void **state)
+{
+	struct quotas *q = quotas_of(QUOTA_PRODUCE, "a", 1000);
+	const struct quota_client c = client("a");
+
+	(void)state;
+	assert_int_equal(quotas_record(q, QUOTA_PRODUCE, &c, 15000, 0), 5000);
+	assert_true(quotas_record(q, QUOTA_PRODUCE, &c, 1, 1000) > 0);
+	assert_int_equal(quotas_record(q, QUOTA_PRODUCE, &c, 0, 11000), 0);
+	quotas_free(q);
+}
+
 static void a_client_that_waits_as_told_keeps_its_rate(void **state)
 {
 	static const double limits[] = { 1000, 1e6, 123456789 };
@@ -174,13 +187,14 @@ static void many_client_ids_take_bounded_memory(void **state)
 	char name[32];
 
 	(void)state;
+	quotas_record(q, QUOTA_PRODUCE, &first, 1e6, 1);
 	for (int i = 0; i < QUOTA_METERS_MAX * 2; i++) {
 		snprintf(name, sizeof(name), "client-%d", i);
 		const struct quota_client c = client(name);
 
 		quotas_record(q, QUOTA_PRODUCE, &c, 1, 1);
 		/* The one that is in use stays. */
-		quotas_record(q, QUOTA_PRODUCE, &first, 1, 1);
+		quotas_record(q, QUOTA_PRODUCE, &first, 0, 1);
 	}
 	assert_int_equal(quotas_meter_count(q), QUOTA_METERS_MAX);
 	assert_true(quotas_record(q, QUOTA_PRODUCE, &first, 0, 1) > 0);
@@ -205,6 +219,10 @@ static void changes_spend_a_bucket_that_fills_again(void **state)
 	/* Who is not refused is told to wait. */
 	assert_true(quotas_permit(q, &c, 1, false, 5100, &wait_ms));
 	assert_int_equal(wait_ms, 1000);
+	/* However long it is not used, it holds no more than it does. */
+	assert_true(quotas_permit(q, &c, 22, true, 1000000, &wait_ms));
+	assert_true(quotas_permit(q, &c, 1, true, 1000000, &wait_ms));
+	assert_false(quotas_permit(q, &c, 1, true, 1000000, &wait_ms));
 	quotas_free(q);
 }
 
@@ -222,7 +240,8 @@ static void an_address_may_connect_as_often_as_its_quota_says(void **state)
 	assert_int_equal(admitted, 20); /* of ten seconds */
 	assert_true(quotas_admit(q, "127.0.0.2", 7));
 	/* Those who were turned away do not count. */
-	assert_true(quotas_admit(q, "127.0.0.1", 11008));
+	assert_false(quotas_admit(q, "127.0.0.1", 10506));
+	assert_true(quotas_admit(q, "127.0.0.1", 10507));
 	quotas_free(q);
 }
 
@@ -231,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_quota_nothing_is_remembered),
 		cmocka_unit_test(the_wait_is_the_excess_over_the_covered_time),
+		cmocka_unit_test(a_window_ends_after_its_time),
 		cmocka_unit_test(a_client_that_waits_as_told_keeps_its_rate),
 		cmocka_unit_test(what_is_taken_back_does_not_count),
 		cmocka_unit_test(long_names_leave_room_for_fewer_clients),

@@ -294,11 +294,16 @@ static void what_cannot_be_is_refused_with_kafkas_error(void **state)
 	push.subscription_id = f->wanted.id;
 	assert_int_equal(telemetry_push(f->t, &f->client, &push, now_ms += 1),
 			 WIRE_UNSUPPORTED_COMPRESSION_TYPE);
+	assert_int_equal(ask(f, now_ms += 1), WIRE_NONE); /* at once */
 	push.compression = CODEC_NONE;
 	push.metrics = (struct slice){ large, sizeof(large) };
 	assert_int_equal(
 		telemetry_push(f->t, &f->client, &push, now_ms += SECOND),
 		WIRE_TELEMETRY_TOO_LARGE);
+	push.metrics.len--; /* large enough to be looked at */
+	assert_int_equal(
+		telemetry_push(f->t, &f->client, &push, now_ms += SECOND),
+		WIRE_INVALID_RECORD);
 	push.metrics = slice_of("\xff\xff\xff");
 	assert_int_equal(
 		telemetry_push(f->t, &f->client, &push, now_ms += SECOND),
@@ -357,6 +362,37 @@ static void the_silent_are_forgotten(void **state)
 	telemetry_count(f->t, &counts);
 	assert_int_equal(counts.instances, 0);
 	assert_int_equal(counts.series, 0);
+}
+
+static void who_pushes_seldom_may_be_silent_for_longer(void **state)
+{
+	static const char *const rows[][4] = {
+		{ "all", "*", "300000", NULL },
+		{ NULL },
+	};
+	const struct kit_metric metric = { .name = "x" };
+	struct fixture *f = *state;
+
+	subscribe(f, rows);
+	assert_int_equal(ask(f, 0), WIRE_NONE);
+	assert_int_equal(push_one(f, 1, metric), WIRE_NONE);
+	assert_string_not_equal(samples(f, 3 * 300000 + 1), "");
+	assert_string_equal(samples(f, 3 * 300000 + 2), "");
+}
+
+/* A tool would take it for an option. */
+static void no_id_begins_with_a_dash(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 1000; i++) {
+		char text[UUID_TEXT_LEN + 1];
+
+		f->client.instance_id = UUID_ZERO;
+		assert_int_equal(ask(f, i), WIRE_NONE);
+		uuid_format(f->client.instance_id, text);
+		assert_int_not_equal(text[0], '-');
+	}
 }
 
 static void what_clients_make_up_takes_bounded_memory(void **state)
@@ -430,6 +466,8 @@ int main(void)
 		TEST(a_bomb_is_not_unpacked),
 		TEST(another_subscription_is_another_id),
 		TEST(the_silent_are_forgotten),
+		TEST(who_pushes_seldom_may_be_silent_for_longer),
+		TEST(no_id_begins_with_a_dash),
 		TEST(of_too_many_values_the_first_are_taken),
 		TEST(what_clients_make_up_takes_bounded_memory),
 	};
