@@ -233,6 +233,33 @@ static void min_bytes_adds_up_over_partitions(void **state)
 	close(fd);
 }
 
+static void just_as_many_bytes_as_wanted_are_enough(void **state)
+{
+	struct bench *b = *state;
+	struct fetch_call c;
+	int fd = dial(b);
+	struct answer a;
+	size_t len;
+
+	fill_fetch(&c, 1);
+	add_record(b, 0, 700);
+	call(fd, FETCH, VERSION, &c.request, &a);
+	len = fetched(&a, 0)->records.len;
+	answer_clear(&a);
+	c.request.min_bytes = (int32_t)len;
+	call(fd, FETCH, VERSION, &c.request, &a);
+	assert_int_equal(fetched(&a, 0)->records.len, len);
+	answer_clear(&a);
+	/* Also when they come while it waits. */
+	c.request.min_bytes = (int32_t)(2 * len);
+	send_request(fd, FETCH, VERSION, &c.request);
+	add_record(b, 0, 700);
+	assert_true(receive(fd, FETCH, VERSION, &a));
+	assert_int_equal(fetched(&a, 0)->records.len, 2 * len);
+	answer_clear(&a);
+	close(fd);
+}
+
 static void first_batch_is_whole_and_the_rest_is_limited(void **state)
 {
 	struct bench *b = *state;
@@ -885,6 +912,7 @@ int main(void)
 		OS(long_poll_is_answered_by_an_append),
 		OS(long_poll_ends_after_max_wait),
 		OS(min_bytes_adds_up_over_partitions),
+		OS(just_as_many_bytes_as_wanted_are_enough),
 		OS(first_batch_is_whole_and_the_rest_is_limited),
 		OS(errors_are_told_at_once_and_by_partition),
 		OS(unknown_topics_are_told_by_name_and_by_id),
