@@ -281,6 +281,7 @@ static bool guess_source(struct program *p, struct slice bytes,
 		return false;
 	memcpy(text, bytes.data,
 	       bytes.len < sizeof(text) ? bytes.len : sizeof(text) - 1);
+	/* NOLINTNEXTLINE(cert-err34-c): the widths keep them in range */
 	if (sscanf(text,
 		   "{\"topic\":\"%249[^\"\\]\",\"partition\":%9d,"
 		   "\"offset\":%18lld%c",

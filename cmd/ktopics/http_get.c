@@ -176,16 +176,16 @@ static int take(struct buffer *answer, struct buffer *body,
 {
 	const char *text = buffer_text(answer);
 	const char *end = text == NULL ? NULL : strstr(text, "\r\n\r\n");
-	int code = 0;
+	long code;
 
-	if (end == NULL || strncmp(text, "HTTP/1.", 7) != 0 ||
-	    sscanf(text, "%*s %3d", &code) != 1) {
+	if (end == NULL || strncmp(text, "HTTP/1.", 7) != 0) {
 		snprintf(why, HTTP_GET_WHY_MAX, "that is no HTTP");
 		return EXIT_BAD_DATA;
 	}
+	code = strtol(text + strcspn(text, " "), NULL, 10);
 	end += 4;
 	if (code != 200) {
-		snprintf(why, HTTP_GET_WHY_MAX, "HTTP status %d: %.*s", code,
+		snprintf(why, HTTP_GET_WHY_MAX, "HTTP status %ld: %.*s", code,
 			 (int)strcspn(end, "\r\n"), end);
 		return code == 404 ? EXIT_MISSING : EXIT_REFUSED;
 	}

@@ -42,7 +42,8 @@ static bool put_text(struct slice name, char *out, size_t *len_out)
 		if (plain > 0) {
 			memcpy(out + n, s, plain);
 		} else {
-			memcpy(out + n, "\\x", 2);
+			out[n] = '\\';
+			out[n + 1] = 'x';
 			out[n + 2] = hex_digits[s[0] >> 4];
 			out[n + 3] = hex_digits[s[0] & 15];
 		}
