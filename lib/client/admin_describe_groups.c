@@ -8,6 +8,7 @@
  */
 #include "client/admin_groups.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -315,10 +316,12 @@ struct asking {
 	struct admin_group *some; /* those that are asked about */
 	size_t *places;           /* where each of them is among all */
 	size_t some_count;
+	size_t count; /* of all */
 };
 
 static void pick(struct asking *a, size_t place)
 {
+	assert(a->some_count < a->count);
 	a->places[a->some_count] = place;
 	a->some[a->some_count++] = (struct admin_group){
 		.name = a->groups[place].name,
@@ -373,13 +376,13 @@ static int describe_all(struct asking *a, const char *const *types,
 			pick(a, i);
 	}
 	rc = describe_picked(a, false);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (a->groups[i].code == WIRE_GROUP_ID_NOT_FOUND)
 			pick(a, i);
 	}
 	if (rc == 0)
 		rc = describe_picked(a, true);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if (is_consumer(types, i) &&
 		    a->groups[i].code == WIRE_GROUP_ID_NOT_FOUND)
 			pick(a, i);
@@ -403,6 +406,7 @@ int admin_describe_groups(struct client *client, const char *const *names,
 		.error = error,
 		.some = calloc(count + 1, sizeof(*a.some)),
 		.places = calloc(count + 1, sizeof(*a.places)),
+		.count = count,
 	};
 	int rc = -ENOMEM;
 

@@ -508,6 +508,22 @@ static void a_group_that_has_another_type_by_now_is_found(void **state)
 	assert_string_equal(infos[1].type, "consumer");
 }
 
+static void groups_of_a_cluster_that_is_not_there_are_not_described(
+	void **state)
+{
+	struct fixture *f = *state;
+	const char *names[] = { "a1", "a2", "b1", "b2" };
+	const char *types[] = { "classic", "consumer", "consumer", "consumer" };
+	struct admin_group_info infos[4];
+
+	fake_broker_down(f->fake);
+	fake_broker_down(f->second);
+	start(f);
+
+	assert_true(admin_describe_groups(f->client, names, types, 4, 100,
+					  &f->answers, infos, &f->error) < 0);
+}
+
 static void a_broker_without_kip_848_has_no_such_groups(void **state)
 {
 	struct fixture *f = *state;
@@ -601,6 +617,7 @@ int main(void)
 		TEST(groups_of_kip_848_are_described_too),
 		TEST(a_group_of_a_known_type_is_asked_about_once),
 		TEST(a_group_that_has_another_type_by_now_is_found),
+		TEST(groups_of_a_cluster_that_is_not_there_are_not_described),
 		TEST(a_broker_without_kip_848_has_no_such_groups),
 		TEST(groups_are_listed_from_all_brokers),
 		TEST(half_of_a_list_is_none),
