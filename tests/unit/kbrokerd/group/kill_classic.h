@@ -44,7 +44,8 @@ static void take_joined(struct member *m,
 {
 	assert_true(slice_is(response->member_id, m->id));
 	assert_true(response->generation_id > 0 &&
-		    response->generation_id >= m->team->epoch);
+		    response->generation_id >= m->synced);
+	assert_true(is_mixed(m) || response->generation_id >= m->team->synced);
 	m->epoch = response->generation_id;
 	m->joined_in = m->team->all->life;
 	m->state = MEMBER_SYNCING;
@@ -71,15 +72,53 @@ static void take_join(struct member *m)
 	} else if (response.error_code == WIRE_NONE) {
 		take_joined(m, &response);
 	} else {
-		assert_true(whole_is_passing(response.error_code));
+		assert_true(
+			whole_is_passing(response.error_code) ||
+			(response.error_code == WIRE_REBALANCE_IN_PROGRESS &&
+			 is_mixed(m)));
 	}
+}
+
+/* Version 0 of a ConsumerProtocolAssignment: one topic, no user data. */
+static void put_assignment(struct buffer *out, unsigned owned)
+{
+	buffer_reset(out);
+	buffer_put_be16(out, 0);
+	buffer_put_be32(out, 1);
+	buffer_put_be16(out, 1);
+	buffer_put_u8(out, 't');
+	buffer_put_be32(out, (uint32_t)__builtin_popcount(owned));
+	for (uint32_t p = 0; p < PARTITIONS; p++) {
+		if ((owned >> p & 1) != 0)
+			buffer_put_be32(out, p);
+	}
+	buffer_put_be32(out, UINT32_MAX);
+}
+
+/* Of any version; without topics it is nothing. */
+static unsigned get_assignment(struct slice bytes)
+{
+	const uint8_t *at = bytes.data + 13;
+	unsigned owned = 0;
+
+	if (bytes.len < 13 || get_be32(bytes.data + 2) == 0)
+		return 0;
+	assert_int_equal(get_be32(bytes.data + 2), 1);
+	assert_memory_equal(bytes.data + 6, "\0\1t", 3);
+	for (uint32_t n = get_be32(bytes.data + 9); n > 0; n--, at += 4) {
+		assert_true(at + 4 <= bytes.data + bytes.len);
+		assert_in_range(get_be32(at), 0, PARTITIONS - 1);
+		owned |= 1U << get_be32(at);
+	}
+	return owned;
 }
 
 /* The leader deals them out in turn. */
 static void ask_sync(struct member *m)
 {
 	struct sync_group_request_assignments rows[MEMBERS * 2];
-	uint8_t owned[MEMBERS * 2] = { 0 };
+	struct buffer bytes[MEMBERS * 2] = { 0 };
+	unsigned owned[MEMBERS * 2] = { 0 };
 	struct sync_group_request request;
 
 	wire_init(&sync_group_request_desc, &request);
@@ -90,14 +129,18 @@ static void ask_sync(struct member *m)
 	request.protocol_name = slice_of("range");
 	request.assignments = rows;
 	for (int32_t p = 0; m->other_count > 0 && p < PARTITIONS; p++)
-		owned[p % m->other_count] |= (uint8_t)(1 << p);
-	for (int32_t i = 0; i < m->other_count; i++)
+		owned[p % m->other_count] |= 1U << p;
+	for (int32_t i = 0; i < m->other_count; i++) {
+		put_assignment(&bytes[i], owned[i]);
 		rows[i] = (struct sync_group_request_assignments){
 			.member_id = slice_of(m->others[i]),
-			.assignment = { &owned[i], 1 },
+			.assignment = { bytes[i].data, bytes[i].len },
 		};
+	}
 	request.assignments_count = m->other_count;
 	ask(m, SYNC_GROUP, 5, &request);
+	for (int32_t i = 0; i < m->other_count; i++)
+		buffer_clear(&bytes[i]);
 }
 
 static void take_sync(struct member *m)
@@ -108,17 +151,17 @@ static void take_sync(struct member *m)
 		return;
 	m->asked = 0;
 	if (response.error_code == WIRE_NONE) {
-		assert_int_equal(response.assignment.len, 1);
-		own(m, response.assignment.data[0]);
+		own(m, get_assignment(response.assignment));
 		m->state = MEMBER_IN;
 		m->told = true;
-		m->team->epoch = m->epoch;
+		m->synced = m->epoch;
+		m->team->synced = m->epoch;
 		m->lost = 0;
 	} else if (response.error_code == WIRE_REBALANCE_IN_PROGRESS) {
 		m->state = MEMBER_JOINING;
 	} else if (response.error_code == WIRE_ILLEGAL_GENERATION) {
 		/* One that was never synced may be given again. */
-		assert_true(m->joined_in < m->team->all->life);
+		assert_true(m->joined_in < m->team->all->life || is_mixed(m));
 		m->state = MEMBER_JOINING;
 	} else if (response.error_code == WIRE_UNKNOWN_MEMBER_ID) {
 		assert_true(m->joined_in < m->team->all->life);
@@ -143,7 +186,8 @@ static void ask_heartbeat(struct member *m)
 /* It is in: it may only be told to join again. */
 static void take_word(struct member *m, int16_t error)
 {
-	if (error == WIRE_REBALANCE_IN_PROGRESS)
+	if (error == WIRE_REBALANCE_IN_PROGRESS ||
+	    (error == WIRE_ILLEGAL_GENERATION && is_mixed(m)))
 		m->state = MEMBER_JOINING;
 	else
 		assert_true(error == WIRE_NONE || whole_is_passing(error));

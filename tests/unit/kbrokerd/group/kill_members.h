@@ -19,11 +19,11 @@ enum {
 	CONSUMER_HEARTBEAT = 68,
 	CONSUMER_DESCRIBE = 69,
 
-	GROUPS = 4,  /* half of them of each protocol */
+	GROUPS = 5, /* classic and modern in turn; one of both at last */
+	MIXED = GROUPS - 1,
 	MEMBERS = 4, /* of each */
 	PARTITIONS = 6,
 	ALL_MEMBERS = GROUPS * MEMBERS,
-	ALL_PARTITIONS = GROUPS * PARTITIONS,
 	FOREVER_MS = 1800000,
 };
 
@@ -37,11 +37,9 @@ struct protocol {
 
 struct team {
 	char id[16];
-	const struct protocol *protocol;
 	struct kills *all;
 	const struct member *owners[PARTITIONS];
-	/* The last generation or epoch that a member was told it is in. */
-	int32_t epoch;
+	int32_t synced; /* classic: the last generation of any member */
 	/* Offsets of commits; each is its partition's number more than a
 	 * multiple of PARTITIONS. */
 	int64_t sent[PARTITIONS], answered[PARTITIONS];
@@ -57,6 +55,7 @@ enum member_state {
 
 struct member {
 	struct team *team;
+	const struct protocol *protocol;
 	int fd;
 	enum member_state state;
 	int16_t asked; /* the request that is under way; 0: none */
@@ -69,7 +68,8 @@ struct member {
 	bool owes_word; /* modern: it has not said yet what it owns */
 	int32_t partition;
 	int64_t offset; /* of its commit under way */
-	int joined_in;  /* classic: the broker's life; and: */
+	int32_t synced; /* classic: its last generation; */
+	int joined_in;  /* the broker's life; */
 	bool leads;
 	char others[MEMBERS * 2][96];
 	int32_t other_count; /* whom it assigns to */
@@ -98,16 +98,29 @@ static struct member *member_at(struct kills *k, size_t i)
 	return i < ALL_MEMBERS ? &k->members[i] : NULL;
 }
 
+/* Its group is now classic, now not: what was told by one kind of group may be
+ * too old for the other. */
+static bool is_mixed(const struct member *m)
+{
+	return m->team == &m->team->all->teams[MIXED];
+}
+
 /* Owning */
 
-/* From now on it has these alone. */
+/*
+ * From now on it has these alone.  As in Apache Kafka, a group that is made
+ * classic and back within one rebalance takes the members' targets for what
+ * they have, so that a partition may have a new owner before the old one has
+ * heard of it; who is too old cannot commit.
+ */
 static void own(struct member *m, unsigned owned)
 {
 	for (unsigned p = 0; p < PARTITIONS; p++) {
 		const struct member **owner = &m->team->owners[p];
 
 		if ((owned >> p & 1) != 0) {
-			assert_true(*owner == NULL || *owner == m);
+			assert_true(*owner == NULL || *owner == m ||
+				    is_mixed(m));
 			*owner = m;
 		} else if (*owner == m) {
 			*owner = NULL;
@@ -122,6 +135,7 @@ static void forget(struct member *m)
 	m->state = MEMBER_OUT;
 	m->told = false;
 	m->epoch = 0;
+	m->synced = 0;
 	m->id[0] = '\0';
 }
 

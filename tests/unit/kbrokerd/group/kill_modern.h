@@ -100,8 +100,6 @@ static void take_epoch(struct member *m, int32_t epoch)
 {
 	assert_true(epoch > 0 && epoch >= m->epoch);
 	m->epoch = epoch;
-	if (m->team->epoch < epoch)
-		m->team->epoch = epoch;
 }
 
 static void take_beat(struct member *m)
@@ -116,8 +114,11 @@ static void take_beat(struct member *m)
 	if (whole_is_passing(error))
 		return;
 	if (m->state == MEMBER_LEAVING) {
+		/* Refused: it had left already. */
+		assert_true(error == WIRE_NONE || m->lost > 0);
 		assert_true(error == WIRE_NONE ||
-			    (error == WIRE_UNKNOWN_MEMBER_ID && m->lost > 0));
+			    error == WIRE_UNKNOWN_MEMBER_ID ||
+			    error == WIRE_GROUP_ID_NOT_FOUND);
 		forget(m);
 	} else if (error == WIRE_FENCED_MEMBER_EPOCH) {
 		take_fence(m);
@@ -136,11 +137,13 @@ static void take_beat(struct member *m)
 static void modern_ask(struct member *m)
 {
 	bool may_change = m->state == MEMBER_IN && !m->team->all->calm;
+	/* Without any the group is classic. */
+	uint64_t leaves = is_mixed(m) ? 60 : 8;
 
 	if (m->state == MEMBER_OUT && m->id[0] == '\0')
 		snprintf(m->id, sizeof(m->id), "%s-%d-%d", m->team->id,
 			 (int)(m - m->team->all->members), ++m->lives);
-	if (m->state == MEMBER_LEAVING || (may_change && chance(m, 8)))
+	if (m->state == MEMBER_LEAVING || (may_change && chance(m, leaves)))
 		ask_to_be_out(m);
 	else if (may_change && m->owned != 0 && chance(m, 50))
 		ask_commit(m);
