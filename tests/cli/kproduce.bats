@@ -390,6 +390,20 @@ records() {
 	expect_same "$(cat failed)" '{"key":"x"}'
 }
 
+@test "-E goes on after what the broker has refused" {
+	start_broker
+	ktopics create small -o max.message.bytes=200
+	mkfifo in
+	exec 5<>in
+	start kproduce -t small -E <in 2>errors
+	printf '%01000d\n' 0 >&5
+	wait_for_line errors MESSAGE_TOO_LARGE
+	echo well >&5
+	exec 5>&-
+	reap "$pid" 6
+	expect_same "$(kconsume -t small -e)" well
+}
+
 @test "a record too large for kproduce is told with both sizes" {
 	start_broker
 	new_topic

@@ -151,6 +151,37 @@ static void read_committed_gets_an_empty_list_of_aborted(void **state)
 	close(fd);
 }
 
+/* As Kafka says it: of each partition too, where those are named. */
+static void another_isolation_level_is_an_error(void **state)
+{
+	struct bench *b = *state;
+	const struct fetch_response_responses *topic;
+	struct fetch_call c;
+	int fd = dial(b);
+	struct answer a;
+
+	add_record(b, 0, 10);
+	fill_fetch(&c, 2);
+	c.request.isolation_level = 2;
+	call(fd, FETCH, VERSION, &c.request, &a);
+	assert_int_equal(a.fetch.error_code, WIRE_UNKNOWN_SERVER_ERROR);
+	assert_int_equal(a.fetch.responses_count, 1);
+	topic = &a.fetch.responses[0];
+	assert_int_equal(topic->partitions_count, 2);
+	for (int32_t i = 0; i < 2; i++) {
+		assert_int_equal(topic->partitions[i].partition_index, i);
+		assert_int_equal(topic->partitions[i].error_code,
+				 WIRE_UNKNOWN_SERVER_ERROR);
+		assert_int_equal(topic->partitions[i].high_watermark, -1);
+	}
+	answer_clear(&a);
+	call(fd, FETCH, BY_ID, &c.request, &a);
+	assert_int_equal(a.fetch.error_code, WIRE_UNKNOWN_SERVER_ERROR);
+	assert_int_equal(a.fetch.responses_count, 0);
+	answer_clear(&a);
+	close(fd);
+}
+
 static void fetch_in_the_middle_of_a_batch_gets_all_of_it(void **state)
 {
 	struct bench *b = *state;
@@ -908,6 +939,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		OS(every_version_gets_records),
 		OS(read_committed_gets_an_empty_list_of_aborted),
+		OS(another_isolation_level_is_an_error),
 		OS(fetch_in_the_middle_of_a_batch_gets_all_of_it),
 		OS(long_poll_is_answered_by_an_append),
 		OS(long_poll_ends_after_max_wait),
