@@ -21,6 +21,11 @@ static int compare(const void *a, const void *b)
 		      ((const struct known_topic *)b)->name);
 }
 
+static int compare_name(const void *name, const void *topic)
+{
+	return strcmp(name, ((const struct known_topic *)topic)->name);
+}
+
 void known_clear(struct known *known)
 {
 	for (size_t i = 0; i < known->count; i++)
@@ -78,14 +83,13 @@ int known_load(struct known *known, struct program *p)
 
 bool known_has(const struct known *known, const struct group_partition *at)
 {
-	const struct known_topic key = { .name = (char *)(uintptr_t)at->topic };
 	const struct known_topic *topic = NULL;
 
 	if (!known->is_loaded)
 		return true;
 	if (known->count > 0)
-		topic = bsearch(&key, known->topics, known->count,
-				sizeof(*known->topics), compare);
+		topic = bsearch(at->topic, known->topics, known->count,
+				sizeof(*known->topics), compare_name);
 	return topic != NULL && at->partition < topic->partitions &&
 	       (uuid_is_zero(at->topic_id) || uuid_is_zero(topic->id) ||
 		uuid_equal(at->topic_id, topic->id));

@@ -53,7 +53,8 @@ static inline bool sticky_is_far(const struct sticky *s, size_t topic,
 				 (int32_t)(item - s->first[topic]));
 }
 
-void sticky_put(struct sticky *s, size_t item, int32_t member);
+/* Give the item at that index to the member. */
+void sticky_put(struct sticky *s, size_t at, int32_t member);
 
 /*
  * Trade partitions until nothing is evener, nearer to its owner's rack, or
