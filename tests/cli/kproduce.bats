@@ -401,6 +401,7 @@ records() {
 	echo well >&5
 	exec 5>&-
 	reap "$pid" 6
+	expect_text "$(cat errors)" "sent 1 acked 1 failed 1 unread 0"
 	expect_same "$(kconsume -t small -e)" well
 }
 

@@ -630,6 +630,21 @@ static void a_batch_that_is_too_large_is_split(void **state)
 	assert_log(f, 0, 0, 100);
 }
 
+static void two_records_are_split_too(void **state)
+{
+	struct fixture *f = *state;
+
+	f->batch_bytes_max = 1000;
+	set(f, "linger.ms", "900000");
+	start(f);
+	add(f, 0, 0, 600);
+	add(f, 0, 1, 600);
+	finish(f);
+	assert_int_equal(f->stored, 2);
+	assert_int_equal(f->produced, 3);
+	assert_log(f, 0, 0, 2);
+}
+
 static void a_record_that_is_too_large_fails_with_both_sizes(void **state)
 {
 	struct fixture *f = *state;
@@ -717,6 +732,86 @@ static void the_record_at_fault_is_named(void **state)
 	assert_non_null(strstr(f->delivery_error.text, "too old"));
 }
 
+static bool name_another_s_record(struct fake_request *r)
+{
+	struct fixture *f = r->broker->arg;
+	struct produce_response *response =
+		handle(f, r, WIRE_INVALID_TIMESTAMP);
+	struct produce_response_responses_partition_responses *p =
+		response->responses->partition_responses;
+
+	p->record_errors = wire_array(
+		&produce_response_responses_partition_responses_record_errors_desc,
+		&r->arena, 1);
+	p->record_errors_count = 1;
+	p->record_errors->batch_index = 1;
+	fake_answer(r, response);
+	return true;
+}
+
+static void a_record_at_fault_must_be_of_the_batch(void **state)
+{
+	struct fixture *f = *state;
+
+	f->script = name_another_s_record;
+	start(f);
+	add(f, 0, 0, 10);
+	finish(f);
+	assert_int_equal(f->failed, 1);
+	assert_int_equal(f->culprit, -1);
+}
+
+static bool leave_out(struct fake_request *r)
+{
+	struct fixture *f = r->broker->arg;
+	struct produce_response *response = handle(f, r, WIRE_NONE);
+
+	response->responses_count = 0;
+	fake_answer(r, response);
+	return true;
+}
+
+static void an_answer_that_leaves_the_partition_out_is_none(void **state)
+{
+	struct fixture *f = *state;
+
+	set(f, "retries", "1");
+	f->script = leave_out;
+	start(f);
+	add(f, 0, 0, 10);
+	finish(f);
+	assert_int_equal(f->produced, 2);
+	assert_int_equal(f->failed, 1);
+	assert_int_equal(f->delivery_error.kind, CLIENT_BAD_DATA);
+	assert_non_null(
+		strstr(f->delivery_error.text, "leaves partitions out"));
+}
+
+/* Nor is it taken for sent where nothing is answered. */
+static void what_no_version_can_say_fails_at_once(void **state)
+{
+	static const char *const acks[] = { "0", "-1" };
+	struct fixture *f;
+	void *each;
+
+	teardown(state);
+	for (size_t i = 0; i < 2; i++) {
+		setup(&each);
+		f = each;
+		f->fake->versions[API_PRODUCE] = (struct fake_version){ 0, 6 };
+		set(f, "compression.codec", "zstd");
+		set(f, "acks", acks[i]);
+		start(f);
+		add(f, 0, 0, 10);
+		finish(f);
+		assert_int_equal(f->produced, 0);
+		assert_int_equal(f->stored, 0);
+		assert_int_equal(f->failed, 1);
+		teardown(&each);
+	}
+	setup(state);
+}
+
 static bool never_leader(struct fake_request *r)
 {
 	struct fixture *f = r->broker->arg;
@@ -754,6 +849,7 @@ static void a_broker_that_says_nothing_is_given_up_in_time(void **state)
 	struct fixture *f = *state;
 
 	set(f, "delivery.timeout.ms", "50");
+	set(f, "socket.timeout.ms", "300000");
 	f->script = hold;
 	start(f);
 	add(f, 0, 0, 10);
@@ -774,6 +870,21 @@ static void retries_are_counted(void **state)
 
 	assert_int_equal(f->produced, 4);
 	assert_int_equal(f->failed, 1);
+}
+
+static void who_leads_is_asked_when_it_has_changed(void **state)
+{
+	struct fixture *f = *state;
+	int asked;
+
+	set(f, "retries", "1");
+	f->script = never_leader;
+	start(f);
+	asked = f->fake->requests[API_METADATA];
+	add(f, 0, 0, 10);
+	finish(f);
+	while (f->fake->requests[API_METADATA] == asked)
+		loop_run_once(f->loop, -1);
 }
 
 static bool refuse_id(struct fake_request *r)
@@ -831,6 +942,19 @@ static bool lose_first(struct fake_request *r)
 		return false;
 	fake_answer(r, handle(f, r, WIRE_NOT_ENOUGH_REPLICAS));
 	return true;
+}
+
+static void what_a_broker_has_already_is_stored(void **state)
+{
+	struct fixture *f = *state;
+
+	answer_code = WIRE_DUPLICATE_SEQUENCE_NUMBER;
+	f->script = answer_with_code;
+	start(f);
+	add(f, 0, 0, 10);
+	finish(f);
+	assert_int_equal(f->stored, 1);
+	assert_int_equal(f->base_offset, -1);
 }
 
 static void those_behind_a_failed_batch_wait_for_it(void **state)
@@ -1004,6 +1128,45 @@ static void without_acks_sent_is_delivered(void **state)
 	assert_int_equal(f->fake->requests[API_INIT_PRODUCER_ID], 0);
 }
 
+static bool has_names(struct fake_request *r)
+{
+	const struct produce_request *m = r->message;
+
+	assert_true(slice_is(m->topic_data[0].name, "t"));
+	return false;
+}
+
+static void a_broker_that_tells_no_ids_gets_none(void **state)
+{
+	struct fixture *f = *state;
+
+	f->fake->versions[API_METADATA] = (struct fake_version){ 0, 9 };
+	f->script = has_names;
+	start(f);
+	add(f, 0, 0, 10);
+	finish(f);
+	assert_log(f, 0, 0, 1);
+}
+
+static void no_more_are_in_flight_than_told(void **state)
+{
+	struct fixture *f = *state;
+
+	set(f, "enable.idempotence", "false");
+	set(f, "max.in.flight", "2");
+	set(f, "linger.ms", "0");
+	f->script = hold;
+	start(f);
+	for (uint32_t i = 0; i < 5; i++) {
+		add(f, 0, i, 10);
+		while (f->produced < 2 && (int)i >= f->produced)
+			loop_run_once(f->loop, -1);
+	}
+	for (int i = 0; i < 20; i++)
+		loop_run_once(f->loop, 5);
+	assert_int_equal(f->produced, 2);
+}
+
 static void an_old_broker_gets_names_instead_of_ids(void **state)
 {
 	struct fixture *f = *state;
@@ -1072,6 +1235,14 @@ int main(void)
 		TEST(without_acks_sent_is_delivered),
 		TEST(an_old_broker_gets_names_instead_of_ids),
 		TEST(a_broker_that_was_away_gets_what_waited),
+		TEST(a_record_at_fault_must_be_of_the_batch),
+		TEST(an_answer_that_leaves_the_partition_out_is_none),
+		TEST(what_no_version_can_say_fails_at_once),
+		TEST(who_leads_is_asked_when_it_has_changed),
+		TEST(what_a_broker_has_already_is_stored),
+		TEST(two_records_are_split_too),
+		TEST(a_broker_that_tells_no_ids_gets_none),
+		TEST(no_more_are_in_flight_than_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
