@@ -245,7 +245,9 @@ static void on_committed(void *arg, struct client_request *request)
 	assert(request == m->commit_request && call != NULL);
 	m->commit_request = NULL;
 	if (error->kind == CLIENT_UNREACHABLE) {
-		retry(m, call, WIRE_COORDINATOR_NOT_AVAILABLE);
+		group_note_failure(m, error);
+		m->commit_due_ms =
+			loop_now_ms(m->loop) + m->config->retry_backoff_ms;
 		member_refused(&m->core, WIRE_COORDINATOR_NOT_AVAILABLE,
 			       loop_now_ms(m->loop));
 		m->needs_nodes = true;

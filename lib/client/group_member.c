@@ -44,8 +44,8 @@ int64_t group_timeout_ms(const struct group_member *m)
 	return m->patience_ms >= 0 && m->patience_ms < ms ? m->patience_ms : ms;
 }
 
-static void note_failure(struct group_member *m,
-			 const struct client_error *error)
+void group_note_failure(struct group_member *m,
+			const struct client_error *error)
 {
 	bool is_new = m->failing_since_ms < 0;
 
@@ -69,7 +69,7 @@ void group_take_code(struct group_member *m, int16_t code, const char *api)
 		 m->config->group_id, api);
 	client_error_from_code(&error, code, subject, NULL);
 	if (error.kind == CLIENT_UNREACHABLE)
-		note_failure(m, &error);
+		group_note_failure(m, &error);
 	else
 		group_note(m, "%s", error.text);
 }
@@ -78,7 +78,7 @@ void group_request_failed(struct group_member *m,
 			  const struct client_error *error)
 {
 	if (error->kind == CLIENT_UNREACHABLE) {
-		note_failure(m, error);
+		group_note_failure(m, error);
 		m->needs_nodes = true;
 		member_failed(&m->core, loop_now_ms(m->loop));
 	} else {

@@ -217,7 +217,7 @@ static void on_fetched(void *arg, struct client_request *request)
 		else
 			take_refusal(m, code);
 	} else if (error->kind == CLIENT_UNREACHABLE) {
-		group_note(m, "%s", error->text);
+		group_note_failure(m, error);
 		ask_again(m, m->config->retry_backoff_ms);
 	} else {
 		member_fail(&m->core, error);

@@ -102,6 +102,10 @@ struct group_member {
 void group_pump(struct group_member *m);
 __attribute__((format(printf, 2, 3))) void group_note(struct group_member *m,
 						      const char *format, ...);
+/* The coordinator cannot be reached, or says that it is none: for the patience,
+ * until an answer is WIRE_NONE. */
+void group_note_failure(struct group_member *m,
+			const struct client_error *error);
 /* The membership's request did not come through, or was it out of memory? */
 void group_request_failed(struct group_member *m,
 			  const struct client_error *error);
