@@ -403,6 +403,11 @@ records() {
 	reap "$pid" 6
 	expect_text "$(cat errors)" "sent 1 acked 1 failed 1 unread 0"
 	expect_same "$(kconsume -t small -e)" well
+	# It is told by where it stood.
+	echo well >a
+	printf '%01000d\n' 0 >b
+	expect 6 kproduce -t small a b
+	expect_text "$stderr" "kproduce: error: b: record 1 (byte 0): MESSAGE_TOO_LARGE"
 }
 
 @test "a record too large for kproduce is told with both sizes" {

@@ -281,6 +281,13 @@ static void just_as_many_bytes_as_wanted_are_enough(void **state)
 	call(fd, FETCH, VERSION, &c.request, &a);
 	assert_int_equal(fetched(&a, 0)->records.len, len);
 	answer_clear(&a);
+	/* More than are let through would never come. */
+	c.request.min_bytes = INT32_MAX;
+	c.request.max_bytes = 1;
+	call(fd, FETCH, VERSION, &c.request, &a);
+	assert_int_equal(fetched(&a, 0)->records.len, len);
+	answer_clear(&a);
+	c.request.max_bytes = INT32_MAX;
 	/* Also when they come while it waits. */
 	c.request.min_bytes = (int32_t)(2 * len);
 	send_request(fd, FETCH, VERSION, &c.request);
