@@ -35,6 +35,25 @@ metric() {
 	get /metrics | awk -v name="$1" '$1 == name { print $2 }'
 }
 
+# status_json FILTER [QUERY]: of /status.
+status_json() {
+	get "/status?${2:-}" | jq -c "$1"
+}
+
+# await WANTED COMMAND...: until it prints that.  Topics are looked at once a
+# second at most, groups too, and seldom on a slow machine.
+await() {
+	local wanted=$1 is=
+
+	shift
+	for _ in $(seq 600); do
+		is=$("$@" || true)
+		[ "$is" != "$wanted" ] || return 0
+		read -r -t 0.1 <> <(:) || true
+	done
+	expect_same "$is" "$wanted"
+}
+
 @test "a broker that serves is alive and ready" {
 	start_http
 	expect_same "$(get /livez)" ok
@@ -56,7 +75,7 @@ metric() {
 	kconsume -t orders -e >/dev/null
 	expect_same "$(metric kbrokerd_received_records_total)" 1000
 	expect_same "$(metric kbrokerd_sent_records_total)" 1000
-	expect_same "$(metric 'kbrokerd_topic_end_offset{topic="orders"}')" 1000
+	await 1000 metric 'kbrokerd_topic_end_offset{topic="orders"}'
 	expect_same "$(metric 'kbrokerd_topic_partitions{topic="orders"}')" 3
 	[ "$(metric kbrokerd_received_bytes_total)" -gt 1000 ]
 	[ "$(metric 'kbrokerd_requests_total{api="Produce"}')" -ge 1 ]
@@ -86,8 +105,8 @@ metric() {
 @test "topics beyond the limit have no series" {
 	start_http -X metrics.topic.limit=2
 	for t in c a b; do ktopics create "$t"; done
+	await 1 metric kbrokerd_topics_not_exported
 	expect_same "$(get /metrics | grep -c '^kbrokerd_topic_partitions{')" 2
-	expect_same "$(metric kbrokerd_topics_not_exported)" 1
 	expect_same "$(metric 'kbrokerd_topic_partitions{topic="c"}')" ""
 }
 
@@ -166,18 +185,11 @@ expect_same_lag() {
 	! grep 'topic="gone"' page
 }
 
-# query EXPRESSION: the value, once there is one.
+# query EXPRESSION: the value, as of the last scrape.
 query() {
-	local answer=
-
-	for _ in $(seq 300); do
-		answer=$(curl -fsS --get --data-urlencode "query=$1" \
-			"http://127.0.0.1:$prometheus_port/api/v1/query" 2>/dev/null |
-			jq -r '.data.result[0].value[1] // empty')
-		[ -n "$answer" ] && [ "$answer" != "${2:-}" ] && break
-		read -r -t 0.1 <> <(:) || true
-	done
-	echo "$answer"
+	curl -fsS --get --data-urlencode "query=$1" \
+		"http://127.0.0.1:$prometheus_port/api/v1/query" 2>/dev/null |
+		jq -r '.data.result[0].value[1] // empty'
 }
 
 @test "Prometheus scrapes it and knows how many records came" {
@@ -195,11 +207,11 @@ query() {
 		--web.listen-address="127.0.0.1:$prometheus_port" \
 		--log.level=error >prometheus.log 2>&1 3>&- &
 	started_pids+=("$!")
-	expect_same "$(query 'up{job="kbrokerd"}' 0)" 1
-	expect_same "$(query 'sum(kbrokerd_topic_end_offset{topic="orders"})')" 123
-	expect_same "$(query 'sum(kbrokerd_received_records_total)')" 123
-	expect_same "$(query 'sum(kbrokerd_leader_partitions)')" 3
-	expect_same "$(query 'histogram_quantile(0.99, kbrokerd_request_duration_seconds_bucket{api="Produce"}) > bool 0')" 1
+	await 1 query 'up{job="kbrokerd"}'
+	await 123 query 'sum(kbrokerd_topic_end_offset{topic="orders"})'
+	await 123 query 'sum(kbrokerd_received_records_total)'
+	await 3 query 'sum(kbrokerd_leader_partitions)'
+	await 1 query 'histogram_quantile(0.99, kbrokerd_request_duration_seconds_bucket{api="Produce"}) > bool 0'
 }
 
 @test "the settings are told with their origin, and no secret" {
@@ -236,8 +248,7 @@ query() {
 @test "the status is JSON, searched and sorted" {
 	start_http
 	for t in one two three; do echo x | kproduce -t "$t" --create=2; done
-	expect_same "$(get '/status?sort=name' | jq -c '[.topics.rows[].name]')" \
-		'["one","three","two"]'
+	await '["one","three","two"]' status_json '[.topics.rows[].name]' sort=name
 	expect_same "$(get '/status?sort=-name&limit=1' | jq -c '[.topics.rows[].name]')" '["two"]'
 	expect_same "$(get '/status?q=TW' | jq -c '[.topics.matched, .topics.total]')" '[1,3]'
 	expect_same "$(get '/status?topic=two' | jq '.topic.rows | length')" 2
@@ -252,12 +263,8 @@ query() {
 	printf '%b,orders,0,%d\n' near 8 far 2 done 9 'odd\xff' 5 |
 		kgroups import --undo made.csv >/dev/null
 	printf 'far,orders,1,0\n' | kgroups import --undo made.csv >/dev/null
-	# They are looked at once a second at most.
-	for _ in $(seq 600); do
-		get /status >status
-		[ "$(jq .groups.total status)" -ne 4 ] || break
-		read -r -t 0.1 <> <(:) || true
-	done
+	await 4 status_json .groups.total
+	get /status >status
 	expect_same "$(jq -c '[.groups.rows[] | [.name, .lag_records, .partitions]]' status)" \
 		'[["far",7,2],["odd\\xff",4,1],["near",1,1],["done",0,1]]'
 	expect_same "$(jq -c '.groups.rows[3] | [.type, .state, .members, .lag_ms]' status)" \
@@ -274,11 +281,8 @@ query() {
 	seq 10 | kproduce -t orders --create=1
 	for i in $(seq 3000); do echo "g$i,orders,0,$((i % 10))"; done |
 		kgroups import -m 60 --undo made.csv >/dev/null
-	for _ in $(seq 600); do
-		get '/status?glimit=2' >status
-		[ "$(jq .groups.total status)" -ne 3000 ] || break
-		read -r -t 0.1 <> <(:) || true
-	done
+	await 3000 status_json .groups.total
+	get '/status?glimit=2' >status
 	expect_same "$(jq -c '[.groups.rows[] | [.name, .lag_records]]' status)" '[["g10",10],["g100",10]]'
 	[ "$(wc -c <status)" -lt 100000 ]
 }
