@@ -16,7 +16,7 @@
 #include "kbrokerd/group/memory.h"
 #include "wire/wire.h"
 
-static const char CONSUMER[] = "consumer"; /* the type of consumers */
+static const char consumer_type[] = "consumer"; /* the type of consumers */
 
 struct classic_topics {
 	bool are_known;
@@ -145,7 +145,7 @@ static int collect(struct classic_topics *topics,
 
 static bool is_consumer(const struct classic_group *classic)
 {
-	return slice_is(classic->protocol_type, CONSUMER);
+	return slice_is(classic->protocol_type, consumer_type);
 }
 
 static void make(struct classic_group *classic)

@@ -193,7 +193,9 @@ static int16_t find_topics(struct consumer_turn *turn, struct slice pattern,
 	turn->shard->counters.regex_steps += before - turn->steps;
 	if (regex_is_exhausted(search->regex)) {
 		*is_late = before < turn->steps_max;
-		return *is_late ? 0 : too_slow(turn, pattern);
+		if (*is_late)
+			return 0;
+		return too_slow(turn, pattern);
 	}
 	if (search->failed)
 		return consumer_refuse(turn, group_commit_error(-ENOMEM),
@@ -295,10 +297,8 @@ static int16_t try_one(struct consumer_turn *turn,
 		       const struct consumer_pattern *pattern, bool *changed,
 		       bool *is_late)
 {
-	if (stays(turn, pattern))
-		return pattern->news != NULL
-			       ? 0
-			       : resolve(turn, pattern->text, changed, is_late);
+	if (stays(turn, pattern) && pattern->news == NULL)
+		return resolve(turn, pattern->text, changed, is_late);
 	/* Of a log that was cut: nobody has it. */
 	if (pattern->members == 0)
 		consumer_unwrite_pattern(turn, pattern->text);

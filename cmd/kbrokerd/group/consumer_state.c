@@ -485,12 +485,12 @@ static int grow_owned(struct group_shard *shard, struct consumer_owned *owned,
 		return 0;
 	if (size < 2 * owned->size)
 		size = 2 * owned->size;
-	owners = calloc((size_t)size, sizeof(*owners));
+	owners = calloc((size_t)size, sizeof(struct consumer_member *));
 	if (owners == NULL)
 		return -ENOMEM;
 	if (owned->size > 0)
 		memcpy(owners, owned->owners,
-		       (size_t)owned->size * sizeof(*owners));
+		       (size_t)owned->size * sizeof(struct consumer_member *));
 	group_memory_free(shard, owned->owners);
 	group_memory_add(shard, owners);
 	owned->owners = owners;

@@ -51,7 +51,7 @@ static void a_protocol_that_is_named_twice_counts_once(void **state)
 	c[0].protocols[1].metadata = slice_of("another");
 	classic_kit_join(kit, &c[0]);
 	classic_kit_join(kit, &c[1]);
-	kit_advance_ms(kit, 2 * CLASSIC_DELAY_MS);
+	kit_advance_ms(kit, (int64_t)2 * CLASSIC_DELAY_MS);
 	assert_true(slice_is(classic_joined(&c[1])->protocol_name, "range"));
 	assert_true(slice_is(classic_joined(&c[0])->members[0].metadata,
 			     "range's"));
@@ -76,7 +76,7 @@ static void who_joins_again_may_have_other_timeouts(void **state)
 		2 * CLASSIC_REBALANCE_MS);
 	kit_advance_ms(kit, 3 * CLASSIC_SESSION_MS - 1);
 	assert_int_equal(classic_kit_heartbeat(kit, &c), WIRE_NONE);
-	kit_advance_ms(kit, 3 * CLASSIC_SESSION_MS);
+	kit_advance_ms(kit, (int64_t)3 * CLASSIC_SESSION_MS);
 	assert_int_equal(classic_kit_heartbeat(kit, &c),
 			 WIRE_UNKNOWN_MEMBER_ID);
 	classic_client_clear(&c);
@@ -216,7 +216,7 @@ static void a_member_without_a_common_protocol_is_refused(void **state)
 			 WIRE_INCONSISTENT_GROUP_PROTOCOL);
 	c[1].protocols[1].name = "roundrobin";
 	classic_kit_join(kit, &c[1]);
-	kit_advance_ms(kit, 2 * CLASSIC_DELAY_MS);
+	kit_advance_ms(kit, (int64_t)2 * CLASSIC_DELAY_MS);
 	assert_true(
 		slice_is(classic_joined(&c[1])->protocol_name, "roundrobin"));
 	classic_client_clear(&c[0]);
@@ -240,7 +240,7 @@ static void most_votes_choose_among_what_all_can(void **state)
 	}
 	for (int i = 0; i < 3; i++)
 		classic_kit_join(kit, &c[i]);
-	kit_advance_ms(kit, 4 * CLASSIC_DELAY_MS);
+	kit_advance_ms(kit, (int64_t)4 * CLASSIC_DELAY_MS);
 	for (int i = 0; i < 3; i++)
 		assert_true(slice_is(classic_joined(&c[i])->protocol_name,
 				     "roundrobin"));
@@ -411,7 +411,7 @@ static void a_client_that_goes_while_it_waits_is_a_member_for_its_session(
 	classic_kit_join(kit, &c[1]);
 	kit_ask_free(c[0].join);
 	c[0].join = NULL;
-	kit_advance_ms(kit, 2 * CLASSIC_DELAY_MS);
+	kit_advance_ms(kit, (int64_t)2 * CLASSIC_DELAY_MS);
 	assert_int_equal(classic_join_error(&c[1]), WIRE_NONE);
 	assert_true(slice_is(classic_joined(&c[1])->leader, c[0].member_id));
 	/* Its session is over: the other joins again and is alone. */

@@ -186,7 +186,7 @@ static inline void classic_kit_stabilize(struct group_kit *kit,
 {
 	for (int32_t i = 0; i < count; i++)
 		classic_kit_join(kit, &all[i]);
-	kit_advance_ms(kit, 4 * CLASSIC_DELAY_MS);
+	kit_advance_ms(kit, (int64_t)4 * CLASSIC_DELAY_MS);
 	for (int32_t i = 0; i < count; i++)
 		assert_int_equal(classic_join_error(&all[i]), WIRE_NONE);
 	for (int32_t i = 1; i < count; i++)
@@ -267,13 +267,20 @@ static inline void classic_kit_same(const struct group *live,
 	if (b == NULL || a->state == CLASSIC_PREPARING ||
 	    a->state == CLASSIC_COMPLETING)
 		return;
+	/* What is too large when it is loaded begins to rebalance at once: more
+	 * may join than there is room for while static ones are away. */
+	if (b->state == CLASSIC_PREPARING) {
+		assert_true(classic_group_size(b) >
+			    log->shard->settings->max_size);
+		return;
+	}
 	assert_int_equal(a->state, b->state);
 	assert_int_equal(a->generation, b->generation);
 	assert_int_equal(a->since_ms, b->since_ms);
 	assert_true(slice_equal(a->protocol, b->protocol));
 	assert_true(slice_equal(a->protocol_type, b->protocol_type));
 	assert_int_equal(a->leader == NULL, b->leader == NULL);
-	if (a->leader != NULL)
+	if (a->leader != NULL && b->leader != NULL)
 		assert_true(slice_equal(a->leader->id, b->leader->id));
 	assert_int_equal(classic_group_size(a), classic_group_size(b));
 	for (m = a->members; m != NULL; m = m->hh.next) {

@@ -203,11 +203,12 @@ static inline void consumer_settle(struct consumer_client *c, int count)
 static inline void consumer_assert_same(const struct group *live,
 					const struct group *log)
 {
-	const struct consumer_group *a = live->consumer, *b = log->consumer;
+	const struct consumer_group *a = live->consumer;
+	const struct consumer_group *b = log->consumer;
 	const struct consumer_member *m;
 
 	assert_true((a == NULL) == (b == NULL));
-	if (a == NULL)
+	if (a == NULL || b == NULL)
 		return;
 	assert_int_equal(a->epoch, b->epoch);
 	assert_int_equal(a->metadata_hash, b->metadata_hash);

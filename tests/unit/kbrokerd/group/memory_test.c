@@ -6,7 +6,9 @@
 #include "kbrokerd/group/consumer_kit.h"
 #include "kbrokerd/group/describe.h"
 
-enum { LONG_TEXT = 10000, PARTITIONS = 500, TOPICS = 50, NAME = 200 };
+enum { PARTITIONS = 500, TOPICS = 50, NAME = 200 };
+
+static const int64_t long_bytes = 10000;
 
 static int64_t counted(const struct group_kit *kit)
 {
@@ -38,11 +40,11 @@ static void assert_all_is_gone(struct group_kit *kit)
 
 static char *long_text(char c)
 {
-	char *text = malloc(LONG_TEXT + 1);
+	char *text = malloc((size_t)long_bytes + 1);
 
 	assert_non_null(text);
-	memset(text, c, LONG_TEXT);
-	text[LONG_TEXT] = '\0';
+	memset(text, c, (size_t)long_bytes);
+	text[long_bytes] = '\0';
 	return text;
 }
 
@@ -98,7 +100,7 @@ static void topics_that_a_pattern_names_are_counted(void **state)
 	consumer_ping(&a);
 	assert_int_equal(consumer_kit_group(kit)->patterns->topic_count,
 			 TOPICS);
-	assert_true(counted(kit) - before >= TOPICS * NAME);
+	assert_true(counted(kit) - before >= (int64_t)TOPICS * NAME);
 	kit_restart(kit);
 	consumer_bye(&a, EPOCH_LEAVE);
 	assert_non_null(consumer_kit_group(kit)->patterns);
@@ -121,9 +123,9 @@ static void texts_of_a_classic_member_are_counted(void **state)
 	c.protocols[1].name = NULL;
 	classic_kit_stabilize(kit, &c, 1);
 	/* What it can do, how many can, and what was chosen. */
-	assert_true(counted(kit) >= 3 * LONG_TEXT);
+	assert_true(counted(kit) >= 3 * long_bytes);
 	kit_restart(kit);
-	assert_true(counted(kit) >= 3 * LONG_TEXT);
+	assert_true(counted(kit) >= 3 * long_bytes);
 	classic_kit_leave(kit, NULL, "i");
 	classic_client_clear(&c);
 	assert_all_is_gone(kit);
@@ -154,7 +156,7 @@ static void topics_of_a_classic_group_are_counted(void **state)
 	assert_true(group_subscribes(classic_kit_group(kit), names[0]));
 	assert_true(group_subscribes(classic_kit_group(kit), names[1]));
 	assert_false(group_subscribes(classic_kit_group(kit), slice_of("x")));
-	assert_in_range(counted(kit) - before, LONG_TEXT, LONG_TEXT + 200);
+	assert_in_range(counted(kit) - before, long_bytes, long_bytes + 200);
 	classic_kit_leave(kit, c.member_id, NULL);
 	free((void *)c.protocols[0].metadata.data);
 	classic_client_clear(&c);

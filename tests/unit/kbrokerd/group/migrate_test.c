@@ -113,7 +113,7 @@ static void start(struct group_kit *kit, struct old_client *o)
 		tell(&o[i]);
 		classic_kit_join(kit, &o[i].c);
 	}
-	kit_advance_ms(kit, 4 * CLASSIC_DELAY_MS);
+	kit_advance_ms(kit, (int64_t)4 * CLASSIC_DELAY_MS);
 	for (int i = 0; i < 2; i++) {
 		int32_t partitions[2] = { 2 * i, 2 * i + 1 };
 		struct assignment_topic topic = { id, partitions, 2 };
@@ -374,7 +374,7 @@ static void an_assignment_that_says_more_stays_classic(void **state)
 	(void)state;
 	tell(&o);
 	classic_kit_join(kit, &o.c);
-	kit_advance_ms(kit, 4 * CLASSIC_DELAY_MS);
+	kit_advance_ms(kit, (int64_t)4 * CLASSIC_DELAY_MS);
 	assert_int_equal(classic_join_error(&o.c), WIRE_NONE);
 	assignment.member_id = slice_of(o.c.member_id);
 	assignment.assignment = (struct slice){ said, sizeof(said) };

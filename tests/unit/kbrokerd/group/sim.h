@@ -63,6 +63,8 @@ struct sim_client {
 	int incarnation;
 	char instance_id[8]; /* "": dynamic */
 	unsigned subscribed; /* bit i: to topic i */
+	bool by_pattern;     /* says so by a pattern, when it is modern */
+	int32_t session_ms, rebalance_ms;
 	enum sim_state state;
 	char member_id[128];
 	int32_t generation; /* or its epoch */
@@ -92,9 +94,10 @@ struct sim {
 	struct group_kit *kit;
 	struct seeded_random random;
 	struct sim_client clients[SIM_CLIENTS];
-	bool is_traced; /* SIM_TRACE is set: tell what happens */
-	bool is_calm;   /* nothing goes wrong any more */
-	size_t synced;  /* records that a crash does not take */
+	bool is_traced;        /* SIM_TRACE is set: tell what happens */
+	bool is_calm;          /* nothing goes wrong any more */
+	size_t synced;         /* records that a crash does not take */
+	int64_t full_until_ms; /* the disk: nothing can be appended */
 	size_t batch_ends[SIM_BATCHES];
 	size_t batch_count;
 	struct sim_claim *claims;
@@ -152,6 +155,22 @@ __attribute__((format(printf, 2, 3))) static inline void sim_trace(
 	fputc('\n', stderr);
 }
 
+/* How long it says that it has for a rebalance, and until it is missed.  Who
+ * has no time comes to nothing: in the end all have some. */
+static inline void sim_choose_timeouts(struct sim_client *c)
+{
+	static const int32_t rebalance_ms[] = { 0, 1, 5000, 30000, 30000 };
+	static const int32_t session_ms[] = { 6000, 10000, 20000, 45000 };
+
+	c->rebalance_ms = rebalance_ms[sim_below(c->sim, 5)];
+	c->session_ms = session_ms[sim_below(c->sim, 4)];
+}
+
+static inline int32_t sim_rebalance_ms(const struct sim_client *c)
+{
+	return c->sim->is_calm ? 30000 : c->rebalance_ms;
+}
+
 /* Topics */
 
 static inline int32_t sim_partitions(const struct sim *sim, int topic)
@@ -188,8 +207,13 @@ static inline int sim_append(void *arg, const struct group_changes *changes,
 			     int64_t wall_ms, int64_t *end_offset_out)
 {
 	struct sim *sim = arg;
+	int64_t now_ms = sim->kit->shard.now_ms;
 	int rc;
 
+	if (!sim->is_calm && now_ms < sim->full_until_ms)
+		return -ENOSPC;
+	if (sim_mishap(sim, 400))
+		sim->full_until_ms = now_ms + sim_below(sim, 120000);
 	if (sim_mishap(sim, 25))
 		return sim_one_in(sim, 2) ? -ENOSPC : -EIO;
 	rc = kit_append(sim->kit, changes, wall_ms, end_offset_out);

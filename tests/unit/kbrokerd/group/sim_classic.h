@@ -124,8 +124,8 @@ static inline void sim_ask_join(struct sim_client *c)
 		version = 9;
 	wire_init(&join_group_request_desc, &request);
 	request.group_id = slice_of(sim_group_ids[c->group]);
-	request.session_timeout_ms = 10000 + 5000 * (c->index % 3);
-	request.rebalance_timeout_ms = version == 0 ? -1 : 30000;
+	request.session_timeout_ms = c->session_ms;
+	request.rebalance_timeout_ms = version == 0 ? -1 : sim_rebalance_ms(c);
 	request.member_id = slice_of(c->member_id);
 	if (c->instance_id[0] != '\0')
 		request.group_instance_id = slice_of(c->instance_id);
@@ -253,7 +253,9 @@ static inline void sim_assign(struct sim_client *c,
 
 static inline void sim_ask_sync(struct sim_client *c)
 {
-	struct sync_group_request_assignments assignments[2 * SIM_CLIENTS];
+	struct sync_group_request_assignments assignments[2 * SIM_CLIENTS] = {
+		0
+	};
 	struct sync_group_request request;
 
 	wire_init(&sync_group_request_desc, &request);

@@ -134,12 +134,41 @@ static inline int32_t sim_say_owned(
 	return count;
 }
 
+static inline int32_t sim_say_names(const struct sim_client *c,
+				    struct slice names[SIM_TOPICS])
+{
+	int32_t count = 0;
+
+	for (int t = 0; t < SIM_TOPICS && !c->by_pattern; t++) {
+		if ((c->subscribed >> t & 1) != 0)
+			names[count++] = slice_of(sim_topic_names[t]);
+	}
+	return count;
+}
+
+/* The same, "t[02]"; or none. */
+static inline const char *sim_pattern(const struct sim_client *c, char *text)
+{
+	char *at = text;
+
+	if (!c->by_pattern)
+		return "";
+	at += sprintf(at, "t[");
+	for (int t = 0; t < SIM_TOPICS; t++) {
+		if ((c->subscribed >> t & 1) != 0)
+			*at++ = (char)('0' + t);
+	}
+	snprintf(at, 2, "]");
+	return text;
+}
+
 static inline void sim_beat(struct sim_client *c, int32_t epoch)
 {
 	struct consumer_group_heartbeat_request request;
 	struct slice names[SIM_TOPICS];
 	sim_owned owned[SIM_TOPICS];
 	int32_t numbers[SIM_TOPICS][SIM_PARTITIONS_MAX];
+	char pattern[SIM_TOPICS + 8];
 
 	wire_init(&consumer_group_heartbeat_request_desc, &request);
 	request.group_id = slice_of(sim_group_ids[c->group]);
@@ -147,14 +176,10 @@ static inline void sim_beat(struct sim_client *c, int32_t epoch)
 	if (c->instance_id[0] != '\0')
 		request.instance_id = slice_of(c->instance_id);
 	request.member_epoch = epoch;
-	request.rebalance_timeout_ms = 20000;
+	request.rebalance_timeout_ms = sim_rebalance_ms(c);
 	request.subscribed_topic_names = names;
-	request.subscribed_topic_names_count = 0;
-	for (int t = 0; t < SIM_TOPICS; t++) {
-		if ((c->subscribed >> t & 1) != 0)
-			names[request.subscribed_topic_names_count++] =
-				slice_of(sim_topic_names[t]);
-	}
+	request.subscribed_topic_names_count = sim_say_names(c, names);
+	request.subscribed_topic_regex = slice_of(sim_pattern(c, pattern));
 	request.topic_partitions = owned;
 	request.topic_partitions_count = sim_say_owned(c, owned, numbers);
 	sim_lose_ask(c);
@@ -193,7 +218,8 @@ static inline void sim_modern_act(struct sim_client *c)
  * thinks that he has something does. */
 static inline void sim_check_members(const struct consumer_group *g)
 {
-	const struct consumer_member *a, *b;
+	const struct consumer_member *a;
+	const struct consumer_member *b;
 
 	for (a = g->members; a != NULL; a = a->hh.next) {
 		assert_true(a->progress.epoch <= g->epoch);

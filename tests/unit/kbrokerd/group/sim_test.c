@@ -29,13 +29,20 @@ enum {
 /* The one that runs, for who must replay it. */
 static uint64_t running;
 
+/* Also from a signal's handler. */
 static void print_seed(void)
 {
-	char text[64];
-	int len = snprintf(text, sizeof(text), "SIM_SEED=%llu\n",
-			   (unsigned long long)running);
+	char text[64] = "SIM_SEED=";
+	char digits[32];
+	size_t len = strlen(text);
+	size_t count = 0;
 
-	if (running != 0 && write(STDERR_FILENO, text, (size_t)len) != len)
+	for (uint64_t rest = running; rest > 0; rest /= 10)
+		digits[count++] = (char)('0' + rest % 10);
+	while (count > 0)
+		text[len++] = digits[--count];
+	text[len++] = '\n';
+	if (running != 0 && write(STDERR_FILENO, text, len) != (ssize_t)len)
 		_exit(1);
 }
 
@@ -65,6 +72,8 @@ static void init_client(struct sim *sim, int index)
 		       (c->group == SIM_MIXED && sim_one_in(sim, 2));
 	if (c->is_modern)
 		sim_make_id(c);
+	c->by_pattern = sim_one_in(sim, 3);
+	sim_choose_timeouts(c);
 	sim_forget_membership(c);
 }
 
@@ -78,6 +87,8 @@ static void sim_init(struct sim *sim, uint64_t seed)
 		sim_one_in(sim, 2) ? 0 : 3000;
 	if (sim_one_in(sim, 5))
 		sim->kit->settings.max_size = 3;
+	if (sim_one_in(sim, 2))
+		sim->kit->topics->consumer.session_timeout_ms = 10000;
 	sim->kit->shard.log = (struct group_log){ sim, sim_append };
 	for (int t = 0; t < SIM_TOPICS; t++)
 		kit_add_topic(sim->kit, sim_topic_names[t],
@@ -195,6 +206,7 @@ static void vanish(struct sim_client *c)
 		c->is_modern = !c->is_modern;
 	if (c->is_modern)
 		sim_make_id(c);
+	sim_choose_timeouts(c);
 }
 
 /* A static one keeps to its topics: when it comes back to a classic group with
@@ -362,13 +374,14 @@ static bool is_settled(const struct sim *sim, int g)
 
 		if (c->group != g || c->state == SIM_DEAD)
 			continue;
-		if (c->state != SIM_IN || c->generation != generation_of(group))
+		if (c->state != SIM_IN || group == NULL ||
+		    c->generation != generation_of(group))
 			return false;
 		count++;
 	}
 	if (count == 0)
 		return group == NULL || !group_has_members(group);
-	return strcmp(group_state(group), "Stable") == 0 &&
+	return group != NULL && strcmp(group_state(group), "Stable") == 0 &&
 	       size_of(group) == count;
 }
 
@@ -462,6 +475,8 @@ static void check_end(struct sim *sim)
 {
 	for (int i = 0; i < SIM_CLIENTS; i++)
 		leave(&sim->clients[i]);
+	/* Ids that were given out are waited for that long. */
+	kit_advance_ms(sim->kit, 60000);
 	for (int g = 0; g < SIM_GROUPS; g++) {
 		const struct group *group = group_find(
 			&sim->kit->shard, slice_of(sim_group_ids[g]));
