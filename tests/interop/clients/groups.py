@@ -443,14 +443,13 @@ class Program:
     before another was given it is never taken for its own."""
 
     def __init__(self, address):
-        self.address = address
-        self.process, self.mine, self.records = None, [], []
-        self.joined, self.partial = 0, {}
+        self.address, self.process = address, None
 
     def ask(self, what, **more):
         return getattr(self, what)(**more)
 
     def join(self, member, group, topics, protocol, assignor, **_):
+        self.mine, self.joined, self.partial = [], 0, {}
         self.process = subprocess.Popen(
             self.command(group, topics, protocol, assignor),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
