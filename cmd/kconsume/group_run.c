@@ -118,10 +118,11 @@ static void tell_unread(struct group_run *g)
 {
 	struct buffer text = { 0 };
 
-	if (g->unread.count == 0 || g->is_told_unread ||
-	    !messages_wants(&g->p->messages, MESSAGE_NOTICE))
+	if (g->unread.count == 0 || g->is_told_unread)
 		return;
 	g->is_told_unread = true;
+	if (!messages_wants(&g->p->messages, MESSAGE_NOTICE))
+		return;
 	describe(&g->unread, &text);
 	message_notice(&g->p->messages,
 		       "group '%s' has stored nothing for %s: starts at the "
@@ -243,9 +244,12 @@ static int place_of(struct group_run *g, const struct group_position *position,
 	const struct consume_options *o = &g->p->options;
 	bool is_new = !known_has(&g->known, at);
 
-	if (has_start(o, at->partition, is_new) &&
-	    !(o->only_new && position->offset >= 0) &&
-	    !partition_set_has(&g->sought, at->topic, at->partition)) {
+	/* Done before, with nothing stored since: better twice than never. */
+	bool is_done = position->offset >= 0 &&
+		       partition_set_has(&g->sought, at->topic, at->partition);
+
+	if (has_start(o, at->partition, is_new) && !is_done &&
+	    !(o->only_new && position->offset >= 0)) {
 		*place_out = consume_options_start(o, at->partition);
 		return 0;
 	}
@@ -264,7 +268,8 @@ static int place_of(struct group_run *g, const struct group_position *position,
 	return 0;
 }
 
-/* A seek is done once: when the partition comes back, it goes on. */
+/* A seek is done once: when the partition comes back, it goes on from what is
+ * stored. */
 static void note_mine(struct group_run *g,
 		      const struct group_position *positions, size_t count)
 {
@@ -301,7 +306,8 @@ static void begin(struct group_run *g, const struct group_position *position)
 	if (consumer_add(g->p->consumer, at->topic, at->partition, place,
 			 g->p->options.stop) == -ENOMEM)
 		no_memory(g);
-	if (place.place == CONSUMER_END && !g->p->options.start_set)
+	if (place.place == CONSUMER_END && !g->is_told_unread &&
+	    !has_start(&g->p->options, at->partition, false))
 		partition_set_add(&g->unread, slice_of(at->topic),
 				  at->partition, UUID_ZERO);
 	start.offset = place.place == CONSUMER_OFFSET ? place.value : -1;

@@ -212,10 +212,12 @@ static void on_fetched(void *arg, struct client_request *request)
 		r.is_grouped =
 			client_request_version(request) >= VERSION_GROUPS;
 		code = code_of(r);
-		if (code == WIRE_NONE)
+		if (code == WIRE_NONE) {
+			group_take_code(m, code, "OffsetFetch");
 			tell(m, r, client_request_arena(request));
-		else
+		} else {
 			take_refusal(m, code);
+		}
 	} else if (error->kind == CLIENT_UNREACHABLE) {
 		group_note_failure(m, error);
 		ask_again(m, m->config->retry_backoff_ms);

@@ -3,7 +3,7 @@
  *
  * Prints tests/unit/client/rack_vectors.h: random groups from a fixed seed and
  * what Kafka's own assignors make of them, so that the unit tests of ours need
- * no Java.  client-java.bats looks whether the file is still what they say.
+ * no Java.  assignors.bats looks whether the file is still what they say.
  */
 import java.util.*;
 import java.util.stream.Collectors;
