@@ -1,9 +1,9 @@
 /*
  * group_racks.c - in which racks the replicas of a topic are
  *
- * For assignors (KIP-881), from the metadata as it is now: all replicas count,
- * also those of brokers that are away, since they come back before anybody
- * has moved after them.  A broker that is not known has no rack.
+ * For assignors (KIP-881), from the metadata as it is now: a replica counts
+ * whether it is in sync or not, but a broker that is away, of which metadata
+ * does not tell, has no rack.  As in Java the group meets again for that.
  */
 #include <errno.h>
 #include <stdlib.h>

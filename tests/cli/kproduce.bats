@@ -572,9 +572,9 @@ batches() {
 	new_topic
 	mkfifo in
 	exec 5<>in
-	start kproduce -t "$topic" -m 1 <in 2>err
+	start kproduce -t "$topic" -m 1 --report '%o\n' <in >out 2>err
 	echo a >&5
-	kconsume -t "$topic" -c 1 >/dev/null
+	wait_for_line out '^0$'
 	freeze_broker
 	echo b >&5
 	# It has read b once the pipe is empty.
@@ -650,9 +650,10 @@ while n[0]:
 	mkfifo in
 	exec 5<>in
 	start kproduce -t "$topic" -X delivery.timeout.ms=4000 \
-		-X request.timeout.ms=2000 -X socket.timeout.ms=3000 <in 2>err
+		-X request.timeout.ms=2000 -X socket.timeout.ms=3000 \
+		--report '%o\n' <in >out 2>err
 	echo a >&5
-	kconsume -t "$topic" -c 1 >/dev/null
+	wait_for_line out '^0$'
 	freeze_broker
 	echo b >&5
 	reap "$pid" 3
