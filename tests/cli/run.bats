@@ -219,7 +219,7 @@ while True: signal.pause()'
 	END
 	expect 0 python3 "$BATS_TEST_DIRNAME/terminal.py" \
 		"\$ =$BIN/kbrokerd --run -- python3 talk.py\\n" \
-		'begun=\x1a' 'Stopped=fg\n' 'again=hello\n' 'heard hello=' \
+		'begun=\x1a' 'Stopped=' '$ =fg\n' 'again=hello\n' 'heard hello=' \
 		'$ =exit\n' -- env PS1='$ ' bash --norc -i
 	expect_nothing_left
 }
