@@ -62,6 +62,8 @@ static int setup(void **state)
 	start(f);
 	whole_create_topic(f->fd, "t", 1);
 	whole_find_coordinator(f->fd, "mine");
+	/* Until it has loaded it refuses everybody. */
+	assert_int_equal(whole_fetch(f->fd, "mine", "t", 0), -1);
 	*state = f;
 	return 0;
 }
