@@ -128,18 +128,25 @@ class Group:
                 self.committed[at] = max(self.committed.get(at, 0), offset + 1)
 
     def check_owners(self):
-        """A member may have given a partition away since it told of it: what
-        two have is of both only if they still say so."""
-        if self.twofold():
-            for member, owned in self.ask_all("owned").items():
-                self.told[member]["owned"] = owned
-            if self.twofold():
-                raise AssertionError("of two members: %s; %s" % (
-                    self.twofold(), self.told))
+        """Members tell one after the other, and what one gives away between
+        another gets: only what the same two say twice was of both between."""
+        before = self.owners()
+        if all(len(members) == 1 for members in before.values()):
+            return
+        for member, owned in self.ask_all("owned").items():
+            self.told[member]["owned"] = owned
+        twofold = {at: both for at, members in self.owners().items()
+                   if len(both := members & before.get(at, set())) > 1}
+        if twofold:
+            raise AssertionError("of two members: %s; %s" % (
+                twofold, self.told))
 
-    def twofold(self):
-        owners = [at for m in self.members for at in self.owned(m)]
-        return {at for at in owners if owners.count(at) > 1}
+    def owners(self):
+        out = {}
+        for member in self.members:
+            for at in self.owned(member):
+                out.setdefault(at, set()).add(member)
+        return out
 
     def owned(self, member):
         return {tuple(at) for at in self.told[member]["owned"]}

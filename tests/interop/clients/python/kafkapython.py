@@ -66,6 +66,8 @@ class Member(ConsumerRebalanceListener):
                 committed = self.commit(records)
                 self.pending = [] if committed else records
                 self.batches.append(driver.batch(records, committed))
+            except KeyError:
+                pass    # its own: a partition went while offsets were asked
             except (errors.KafkaError, OSError) as error:
                 self.error = getattr(error, "errno", None) or str(error)
 
