@@ -33,7 +33,7 @@ struct part {
 	char *topic;
 	int32_t partition;
 	bool begun;          /* ours, written or not */
-	int64_t next_offset; /* -1: nothing is done yet */
+	int64_t next_offset; /* -1: nothing was written, or is done yet */
 	int64_t written;     /* one past the last record; -1: forgotten */
 	int64_t ever;        /* the highest that written ever was */
 	int64_t acked;       /* not exact: all before it are done */
@@ -245,6 +245,9 @@ int delivered_write(struct delivered *d, const char *topic, int32_t partition,
 	/* The log began anew: what was, is no more. */
 	if (offset < p->written)
 		forget(d, p);
+	/* The first since it is ours: whoever comes later begins here, too. */
+	if (p->begun && p->next_offset < 0)
+		p->next_offset = offset;
 	if (p->count == 0 ||
 	    !run_takes(d, run_at(p, p->count - 1), offset, position)) {
 		if (p->count == p->capacity && grow(p) < 0)

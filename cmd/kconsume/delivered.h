@@ -39,8 +39,11 @@ void delivered_free(struct delivered *d);
 int delivered_write(struct delivered *d, const char *topic, int32_t partition,
 		    int64_t offset, int64_t position);
 
-/* The partition is ours from here on, though nothing of it was written yet.
- * Returns 0 or -ENOMEM. */
+/*
+ * The partition is ours from here on, though nothing of it was written yet.
+ * What is written first is where it begins: before that nothing is left to be
+ * done.  Returns 0 or -ENOMEM.
+ */
 int delivered_begin(struct delivered *d, const char *topic, int32_t partition);
 
 /* Nothing more should be written before something is done. */

@@ -269,6 +269,15 @@ kill_readers() { # ROW KILLS
 	expect_same "$output" "$(seq 4 10)"
 }
 
+@test "--exec: what fails at first comes again to who says not where to begin" {
+	start_group_broker
+	seq 10 | kproduce -t "$topic"
+	expect 1 kconsume -G g -o beginning -e "$topic" --exec false --batch 5
+	expect_committed g 0
+	expect 0 kconsume -G g -e "$topic" # auto.offset.reset=latest
+	expect_same "$output" "$(seq 10)"
+}
+
 @test "--exec --retries: as often as asked for" {
 	start_group_broker
 	seq 2 | kproduce -t "$topic"
@@ -280,7 +289,7 @@ kill_readers() { # ROW KILLS
 	rm tries
 	expect 1 read_group h -e --batch 2 --batch 1h --retries 1 --exec 'echo try >>tries; exit 7'
 	[ "$(wc -l <tries)" -eq 2 ]
-	expect_committed h ""
+	expect_committed h 0
 }
 
 @test "--exec --dlq FILE: what fails is appended as the command got it" {
@@ -313,10 +322,10 @@ kill_readers() { # ROW KILLS
 	printf 'a\nb\n' | kproduce -t "$topic"
 	expect 1 read_group g -e --exec false --dlq /dev/full
 	expect_text "$stderr" "No space left on device"
-	expect_committed g ""
+	expect_committed g 0
 	ktopics create "dead-$topic" -o cleanup.policy=compact
 	expect 1 read_group g -e --exec false --dlq "dead-$topic"
-	expect_committed g ""
+	expect_committed g 0
 	expect_same "$(kconsume -t "dead-$topic" -e)" ""
 }
 

@@ -214,6 +214,21 @@ static void what_was_done_before_a_partition_was_lost_says_nothing(void **state)
 	delivered_free(d);
 }
 
+static void where_a_partition_begins_it_may_be_committed(void **state)
+{
+	struct delivered *d = delivered_new(false);
+
+	(void)state;
+	assert_int_equal(delivered_begin(d, "t", 0), 0);
+	write_one(d, 0, 7, 1);
+	expect(d, "t0:7");
+	write_one(d, 0, 9, 2);
+	expect(d, "t0:7");
+	delivered_reach(d, 1);
+	expect(d, "t0:8");
+	delivered_free(d);
+}
+
 static void a_log_that_begins_anew_forgets_what_was(void **state)
 {
 	struct delivered *d = delivered_new(false);
@@ -339,6 +354,7 @@ int main(void)
 			a_late_ack_for_a_partition_that_was_lost_is_ignored),
 		cmocka_unit_test(
 			what_was_done_before_a_partition_was_lost_says_nothing),
+		cmocka_unit_test(where_a_partition_begins_it_may_be_committed),
 		cmocka_unit_test(a_log_that_begins_anew_forgets_what_was),
 		cmocka_unit_test(behaves_as_a_table_would),
 	};
