@@ -459,10 +459,8 @@ static void heartbeat(struct group_shard *shard, struct beat *beat)
 	}
 	consumer_turn_clear(turn);
 	/* All for nothing: then it goes on as it was. */
-	if (error != 0 && beat->has_migrated &&
-	    migrate_is_due(group->consumer) &&
-	    migrate_to_classic(group->consumer, false) != 0)
-		migrate_later(group->consumer);
+	if (error != 0 && beat->has_migrated)
+		migrate_back(group->consumer, false);
 	consumer_drop_if_void(group);
 }
 

@@ -314,10 +314,8 @@ static void join_group(struct group *group, struct join *join)
 		set_timers(consumer_find(turn->c, join->id));
 	consumer_turn_clear(turn);
 	/* It may have taken the place of the last that was none. */
-	if (error == 0 && turn->replaced != NULL &&
-	    migrate_is_due(group->consumer) &&
-	    migrate_to_classic(group->consumer, join->changed) != 0)
-		migrate_later(group->consumer);
+	if (error == 0 && turn->replaced != NULL)
+		migrate_back(group->consumer, join->changed);
 	if (error != 0)
 		refuse_join(join, error);
 	else

@@ -32,7 +32,7 @@ int16_t consumer_fence(struct group_shard *shard, struct consumer_group *c)
 
 	if (migrate_is_due(c)) {
 		error = migrate_to_classic(c, true);
-		if (error != 0)
+		if (error != 0 && !shard->broken)
 			unmark(c);
 		return error;
 	}

@@ -290,7 +290,8 @@ static void set_all_due(struct consumer_turn *turn)
 static bool stays(const struct consumer_turn *turn,
 		  const struct consumer_pattern *pattern)
 {
-	return pattern->members > (given_up(turn) == pattern ? 1 : 0);
+	return slice_equal(turn->facts.subscription->pattern, pattern->text) ||
+	       pattern->members > (given_up(turn) == pattern ? 1 : 0);
 }
 
 static int16_t try_one(struct consumer_turn *turn,

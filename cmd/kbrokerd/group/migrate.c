@@ -519,7 +519,16 @@ static void on_back(struct group_shard *shard, struct group_timer *timer)
 							  back_timer));
 
 	(void)shard;
-	if (migrate_is_due(c) && migrate_to_classic(c, true) != 0)
+	migrate_back(c, true);
+}
+
+void migrate_back(struct consumer_group *c, bool rebalance)
+{
+	const struct group_shard *shard = c->group->shard;
+
+	/* A broken shard is thrown away: c may have gone. */
+	if (migrate_is_due(c) && migrate_to_classic(c, rebalance) != 0 &&
+	    !shard->broken)
 		migrate_later(c);
 }
 

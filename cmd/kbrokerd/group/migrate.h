@@ -27,6 +27,10 @@ bool migrate_is_due(const struct consumer_group *c);
  * once, and for what is loaded.  Members then join anew. */
 void migrate_later(struct consumer_group *c);
 
+/* If it is due, do it, else later, until it works.  Afterwards c is no more,
+ * but where that failed. */
+void migrate_back(struct consumer_group *c, bool rebalance);
+
 /*
  * Make a classic group out of c, without the members that leave; they join
  * anew at once if rebalance.  Returns 0, with c gone, or an error code with all

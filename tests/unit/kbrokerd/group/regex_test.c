@@ -416,6 +416,41 @@ static void a_pattern_that_nobody_has_goes_in_the_end(void **state)
 	group_kit_free(kit);
 }
 
+static void a_pattern_that_nobody_had_stays_for_who_brings_it(void **state)
+{
+	struct group_kit *kit = group_kit_new();
+	struct consumer_client c[2] = { pattern_client(kit, "a", "t.*"),
+					consumer_client(kit, "b") };
+	struct consumer_group_regular_expression_key key = {
+		.group_id = slice_of("g"),
+		.regular_expression = slice_of("u.*"),
+	};
+	struct consumer_group_regular_expression_value value;
+	struct group_changes changes;
+	struct arena arena = { 0 };
+
+	(void)state;
+	wire_init(&consumer_group_regular_expression_value_desc, &value);
+	group_changes_init(&changes, &arena);
+	group_changes_add(&changes, RECORD_CONSUMER_REGEX, &key, 0, &value);
+	kit_add_topic(kit, "t1", 2);
+	kit_add_topic(kit, "u1", 3);
+	consumer_join(&c[0]);
+	assert_int_equal(group_commit(&kit->shard, &changes, NULL), 0);
+	kit_restart(kit);
+	c[0].pattern = "u.*";
+	assert_int_equal(consumer_beat_full(&c[0]), WIRE_NONE);
+	/* The next target, for whatever reason, has its topics still. */
+	consumer_join(&c[1]);
+	consumer_settle(c, 2);
+	assert_int_equal(consumer_count(&c[0]), 3);
+	kit_assert_replayed(kit, consumer_assert_same);
+	arena_clear(&arena);
+	consumer_client_clear(&c[0]);
+	consumer_client_clear(&c[1]);
+	group_kit_free(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +470,8 @@ int main(void)
 			patterns_are_tried_again_though_nothing_was_heard),
 		cmocka_unit_test(what_was_found_in_vain_is_found_again),
 		cmocka_unit_test(a_pattern_that_nobody_has_goes_in_the_end),
+		cmocka_unit_test(
+			a_pattern_that_nobody_had_stays_for_who_brings_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
