@@ -81,6 +81,8 @@ static int fetch(struct kgroups *k, const struct group_list *names,
 		run_fail(&k->run, &error);
 		return k->run.status;
 	}
+	if (s->count == 0)
+		choices_found_nothing(k, &choices);
 	for (size_t g = 0; g < s->group_count; g++) {
 		/* What -t leaves out does not make the group missing. */
 		if (s->groups[g].code != WIRE_NONE &&

@@ -307,3 +307,12 @@ bool choices_have(const struct topic_choices *choices, const char *topic,
 	}
 	return choices->count == 0;
 }
+
+void choices_found_nothing(struct kgroups *k,
+			   const struct topic_choices *choices)
+{
+	if (choices->count > 0 && k->run.status == EXIT_OK)
+		k->run.status =
+			message_fail(&k->run.messages, EXIT_MISSING,
+				     "nothing is committed where -t looks");
+}

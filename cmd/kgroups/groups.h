@@ -50,4 +50,9 @@ bool choices_read(struct kgroups *k, struct topic_choices *choices_out);
 bool choices_have(const struct topic_choices *choices, const char *topic,
 		  int32_t partition);
 
+/* Say that there is nothing where -t looks; unless all was asked for, or
+ * something has failed already. */
+void choices_found_nothing(struct kgroups *k,
+			   const struct topic_choices *choices);
+
 #endif /* KGROUPS_GROUPS_H */

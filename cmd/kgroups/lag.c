@@ -316,8 +316,11 @@ static int one_frame(struct watching *w, struct table *table)
 		step(w);
 		run_sleep(&k->run, k->options.over_ms);
 	}
-	if (take(w))
+	if (take(w)) {
 		put_frame(w, table);
+		if (w->now.count == 0)
+			choices_found_nothing(k, &w->choices);
+	}
 	return run_finish(&k->run, table);
 }
 

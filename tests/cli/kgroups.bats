@@ -165,6 +165,10 @@ $group	$topic	1	0	0	0	0	0		0			0"
 	expect 0 kgroups lag "$group" -t "$topic:0" -o lag,lost
 	expect_same "$output" "0	6"
 	expect 5 kgroups lag "$group-none"
+	for verb in lag export; do
+		expect 5 kgroups "$verb" "$group" -t "$topic-none"
+		expect_text "$stderr" "nothing is committed where -t looks"
+	done
 }
 
 # Java makes U+FFFD of such bytes.
