@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ktopics/http_get.h"
 
@@ -14,6 +15,23 @@ static const char *text_of(struct ktopics *k, const json_t *row,
 	const char *text = json_string_value(json_object_get(row, name));
 
 	return text == NULL ? "" : run_text(&k->run, slice_of(text));
+}
+
+/* Several brokers may have seen it. */
+static bool merge(struct who_clients *clients, const struct who_client *one)
+{
+	for (size_t i = 0; i < clients->count; i++) {
+		struct who_client *c = &clients->items[i];
+
+		if (c->writes != one->writes ||
+		    strcmp(c->client_id, one->client_id) != 0 ||
+		    strcmp(c->host, one->host) != 0)
+			continue;
+		if (c->last_ms < one->last_ms)
+			c->last_ms = one->last_ms;
+		return true;
+	}
+	return false;
 }
 
 static void add(struct ktopics *k, const json_t *list, bool writes,
@@ -29,13 +47,16 @@ static void add(struct ktopics *k, const json_t *list, bool writes,
 	for (size_t i = 0; i < count; i++) {
 		const json_t *row = json_array_get(list, i);
 
-		items[clients->count++] = (struct who_client){
+		const struct who_client one = {
 			.writes = writes,
 			.client_id = text_of(k, row, "client_id"),
 			.host = text_of(k, row, "host"),
 			.last_ms = json_integer_value(
 				json_object_get(row, "last_seen_ms")),
 		};
+
+		if (!merge(clients, &one))
+			items[clients->count++] = one;
 	}
 }
 
