@@ -330,16 +330,24 @@ static void on_assigned(void *state, const struct group_position *position)
 
 /* Beginning */
 
+/* Those of our own are closed on exec: they did not come with one. */
+static bool is_given(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
 static int watch_input(struct ack_mode *m, const struct commit_host *host)
 {
 	int flags = fcntl(m->fd, F_GETFL);
 	int rc;
 
-	if (flags < 0)
+	if (!is_given(m->fd))
 		return message_usage(host->messages,
 				     "--ack-fd %d: %s; as in: kconsume ... "
 				     "--ack-fd %d %d<fifo",
-				     m->fd, strerror(errno), m->fd, m->fd);
+				     m->fd, strerror(EBADF), m->fd, m->fd);
 	if ((flags & O_ACCMODE) == O_WRONLY)
 		return message_usage(host->messages,
 				     "--ack-fd %d: it is open for writing only",

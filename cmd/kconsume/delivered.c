@@ -3,9 +3,10 @@
  *
  * Records are kept in runs: offsets and positions that both go up by one.  Of
  * a partition's runs the oldest come first; runs that are done are dropped
- * from there, which is the only way that next_offset moves, and it never
- * falls.  Records that share a position (they had no bytes, or only the end of
- * a stretch matters) are done together: one run of one record stands for all.
+ * from there, which is the only way that next_offset moves once the first
+ * record is written, and it never falls.  Records that share a position (they
+ * had no bytes, or only the end of a stretch matters) are done together: one
+ * run of one record stands for all.
  *
  * What is done is noted in few places, however many records it is: one
  * position for all partitions, one offset for a partition, and, where exact,

@@ -408,6 +408,11 @@ kill_readers() { # ROW KILLS
 	start_group_broker
 	expect 2 read_group g -e --ack-fd 99
 	expect_text "$stderr" "--ack-fd 99: Bad file descriptor"
+	# Nor one that the program opened for itself.
+	for fd in 5 6 7 8 9; do
+		expect 2 read_group g -e --ack-fd $fd
+		expect_text "$stderr" "--ack-fd $fd: Bad file descriptor"
+	done
 	expect 2 read_group g -e --ack-fd 4 4</etc/passwd
 	expect_text "$stderr" "a file cannot be waited for"
 	expect 2 read_group g -e --ack-fd 4 4>/dev/null
