@@ -572,7 +572,7 @@ batches() {
 	new_topic
 	mkfifo in
 	exec 5<>in
-	start kproduce -t "$topic" -m 1 --report '%o\n' <in >out 2>err
+	start kproduce -t "$topic" -m 3 --report '%o\n' <in >out 2>err
 	echo a >&5
 	wait_for_line out '^0$'
 	freeze_broker

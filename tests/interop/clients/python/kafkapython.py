@@ -63,6 +63,7 @@ class Member(ConsumerRebalanceListener):
                 records = self.pending + [
                     (m.topic, m.partition, m.offset)
                     for some in found.values() for m in some]
+                self.pending = records
                 committed = self.commit(records)
                 self.pending = [] if committed else records
                 self.batches.append(driver.batch(records, committed))
