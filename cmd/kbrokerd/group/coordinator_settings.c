@@ -6,7 +6,12 @@
 
 #include "kbrokerd/group/coordinator_private.h"
 
-enum { MS_PER_MINUTE = 60000 };
+enum {
+	MS_PER_MINUTE = 60000,
+	/* Who comes at the same moment is in the first generation, too, and
+	 * need not wait for a heartbeat of who came first. */
+	BURST_MS = 10,
+};
 
 static const struct {
 	const char *name;
@@ -59,6 +64,11 @@ static int32_t int_setting(const struct config *config, const char *key)
 	return (int32_t)config_int(config, key);
 }
 
+static int32_t at_least(int32_t value, int32_t least)
+{
+	return value > least ? value : least;
+}
+
 void coordinator_read_settings(struct coordinator *c,
 			       const struct config *config)
 {
@@ -66,8 +76,9 @@ void coordinator_read_settings(struct coordinator *c,
 		config_text(config, "group.coordinator.rebalance.protocols");
 
 	c->settings = (struct group_settings){
-		.initial_rebalance_delay_ms =
+		.initial_rebalance_delay_ms = at_least(
 			int_setting(config, "group.initial.rebalance.delay.ms"),
+			BURST_MS),
 		.min_session_timeout_ms =
 			int_setting(config, "group.min.session.timeout.ms"),
 		.max_session_timeout_ms =
