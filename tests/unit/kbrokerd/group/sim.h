@@ -68,6 +68,7 @@ struct sim_client {
 	enum sim_state state;
 	char member_id[128];
 	int32_t generation; /* or its epoch */
+	int told_in;        /* after so many restarts */
 	char protocol[16];
 	bool leads;   /* and is to assign */
 	bool watches; /* leads: joins again when topics change */
@@ -94,8 +95,9 @@ struct sim {
 	struct group_kit *kit;
 	struct seeded_random random;
 	struct sim_client clients[SIM_CLIENTS];
-	bool is_traced;        /* SIM_TRACE is set: tell what happens */
-	bool is_calm;          /* nothing goes wrong any more */
+	bool is_traced; /* SIM_TRACE is set: tell what happens */
+	bool is_calm;   /* nothing goes wrong any more */
+	int restarts;
 	size_t synced;         /* records that a crash does not take */
 	int64_t full_until_ms; /* the disk: nothing can be appended */
 	size_t batch_ends[SIM_BATCHES];
@@ -250,6 +252,7 @@ static inline void sim_load(struct sim *sim)
 	kit_load(kit, &kit->shard);
 	kit->shard.log = (struct group_log){ sim, sim_append };
 	sim->synced = kit->record_count;
+	sim->restarts++;
 }
 
 /* Membership */
