@@ -23,15 +23,12 @@
 #include "base/random.h"
 #include "kbrokerd/group/settings.h"
 
-/* Most groups have few of anything: tables start small.  Their chains stay
- * short: each link that is followed is memory that is not at hand.  What could
- * not be added, for lack of memory, has a NULL hh.tbl. */
+/* Most groups have few of anything: tables start small.  What could not be
+ * added, for lack of memory, has a NULL hh.tbl. */
 #undef HASH_INITIAL_NUM_BUCKETS
 #undef HASH_INITIAL_NUM_BUCKETS_LOG2
 #define HASH_INITIAL_NUM_BUCKETS      4U
 #define HASH_INITIAL_NUM_BUCKETS_LOG2 2U
-#undef HASH_BKT_CAPACITY_THRESH
-#define HASH_BKT_CAPACITY_THRESH 2U
 
 struct group;
 struct group_memory;
