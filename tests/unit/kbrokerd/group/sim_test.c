@@ -395,7 +395,8 @@ static bool is_watched(const struct sim *sim, int g)
 	for (int i = 0; i < SIM_CLIENTS; i++) {
 		const struct sim_client *c = &sim->clients[i];
 
-		if (c->group == g && (c->watches || c->is_modern))
+		if (c->group == g && c->state != SIM_DEAD &&
+		    (c->watches || c->is_modern))
 			return true;
 	}
 	return g != SIM_MIXED;
