@@ -12,14 +12,9 @@
 
 #include <cmocka.h>
 
+#include "snapshot_stubs.h"
+
 enum { NOW_MS = 1000000 };
-
-/* What check.c wants of files whose other half asks brokers. */
-
-int64_t position_lag(const struct position *p)
-{
-	return figures_lag(p->committed, p->start, p->end);
-}
 
 struct position *snapshot_find(const struct snapshot *s, size_t group,
 			       const char *topic, int32_t partition)
@@ -46,39 +41,6 @@ int snapshot_take(struct kgroups *k, const struct group_list *names,
 	(void)error;
 	fail();
 	return -EIO;
-}
-
-void snapshot_clear(struct snapshot *s)
-{
-	(void)s;
-}
-
-bool snapshot_lacks(const struct snapshot *s, size_t group)
-{
-	(void)s;
-	(void)group;
-	return false;
-}
-
-bool snapshot_has_positions(const struct snapshot *s, size_t group)
-{
-	(void)s;
-	(void)group;
-	return true;
-}
-
-bool choices_read(struct kgroups *k, struct topic_choices *out)
-{
-	(void)k;
-	(void)out;
-	return true;
-}
-
-int groups_find(struct kgroups *k, struct group_list *out)
-{
-	(void)k;
-	(void)out;
-	return EXIT_GO_ON;
 }
 
 void times_prepare(struct kgroups *k)

@@ -17,12 +17,7 @@
 
 #include <cmocka.h>
 
-/* What wait.c wants of files whose other half asks brokers. */
-
-int64_t position_lag(const struct position *p)
-{
-	return figures_lag(p->committed, p->start, p->end);
-}
+#include "snapshot_stubs.h"
 
 static enum client_error_kind trouble; /* of the next look */
 
@@ -36,39 +31,6 @@ int snapshot_take(struct kgroups *k, const struct group_list *names,
 	(void)flags;
 	*s = (struct snapshot){ 0 };
 	return client_error_set(error, trouble, -EIO, "trouble");
-}
-
-void snapshot_clear(struct snapshot *s)
-{
-	(void)s;
-}
-
-bool snapshot_lacks(const struct snapshot *s, size_t group)
-{
-	(void)s;
-	(void)group;
-	return false;
-}
-
-bool snapshot_has_positions(const struct snapshot *s, size_t group)
-{
-	(void)s;
-	(void)group;
-	return true;
-}
-
-bool choices_read(struct kgroups *k, struct topic_choices *out)
-{
-	(void)k;
-	(void)out;
-	return true;
-}
-
-int groups_find(struct kgroups *k, struct group_list *out)
-{
-	(void)k;
-	(void)out;
-	return EXIT_GO_ON;
 }
 
 bool groups_word_in(const char *word, const char *list)
