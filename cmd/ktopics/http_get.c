@@ -16,10 +16,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "cli/exit_code.h"
 
-enum { HOST_MAX = 256, LINE_MAX_BYTES = 1024 };
+enum { HTTP_PORT = 9644, HOST_MAX = 256, LINE_MAX_BYTES = 1024 };
 
 struct call {
 	char host[HOST_MAX];
@@ -28,35 +29,26 @@ struct call {
 	int64_t deadline_us;
 };
 
-/* "[::1]:80", "name:80", "name". */
+/* With or without http:// before and / behind. */
 static bool read_address(const char *text, struct call *c)
 {
 	static const char scheme[] = "http://";
-	const char *host = text;
+	char copy[HOST_MAX];
+	const char *host;
+	uint16_t port;
 	size_t len;
-	const char *after;
 
 	if (strncmp(text, scheme, sizeof(scheme) - 1) == 0)
-		host += sizeof(scheme) - 1;
-	if (host[0] == '[') {
-		len = strcspn(++host, "]");
-		after = host + len + (host[len] == ']');
-	} else {
-		len = strcspn(host, ":/");
-		after = host + len;
-	}
-	if (len == 0 || len >= sizeof(c->host))
+		text += sizeof(scheme) - 1;
+	len = strcspn(text, "/");
+	if (len >= sizeof(copy) || (text[len] == '/' && text[len + 1] != '\0'))
 		return false;
-	snprintf(c->host, sizeof(c->host), "%.*s", (int)len, host);
-	snprintf(c->port, sizeof(c->port), "9644");
-	if (after[0] == ':') {
-		len = strspn(++after, "0123456789");
-		if (len == 0 || len >= sizeof(c->port))
-			return false;
-		snprintf(c->port, sizeof(c->port), "%.*s", (int)len, after);
-		after += len;
-	}
-	return after[0] == '\0' || strcmp(after, "/") == 0;
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+	if (address_split(copy, HTTP_PORT, &host, &port) < 0)
+		return false;
+	snprintf(c->host, sizeof(c->host), "%s", host);
+	snprintf(c->port, sizeof(c->port), "%u", port);
+	return true;
 }
 
 /* Returns 0, -ETIMEDOUT, or another negative errno. */

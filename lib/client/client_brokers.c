@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
+#include "base/address.h"
 #include "client/client_state.h"
 
 enum {
@@ -59,34 +59,14 @@ int client_add_broker(struct client *c, int32_t id, const char *host,
 	return 0;
 }
 
-/* Copy "host", "host:port", "[v6]:port" or "unix:/path" apart. */
+/* Part "host:port" and its like, or "unix:/path", which has no port. */
 static int split_address(char *text, const char **host_out, uint16_t *port_out)
 {
-	char *colon = strrchr(text, ':');
-	int64_t port = PORT_DEFAULT;
-
+	if (strncmp(text, "unix:", 5) != 0)
+		return address_split(text, PORT_DEFAULT, host_out, port_out);
 	*host_out = text;
 	*port_out = 0;
-	if (strncmp(text, "unix:", 5) == 0)
-		return text[5] == '\0' ? -EINVAL : 0;
-	if (text[0] == '[') {
-		char *end = strchr(text, ']');
-
-		if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-			return -EINVAL;
-		colon = end[1] == ':' ? end + 1 : NULL;
-		*end = '\0';
-		*host_out = text + 1;
-	} else if (colon != NULL && strchr(text, ':') != colon) {
-		colon = NULL; /* a bare IPv6 address */
-	}
-	if (colon != NULL) {
-		*colon = '\0';
-		if (parse_int64_in(colon + 1, 1, UINT16_MAX, &port) < 0)
-			return -EINVAL;
-	}
-	*port_out = (uint16_t)port;
-	return (*host_out)[0] == '\0' ? -EINVAL : 0;
+	return text[5] == '\0' ? -EINVAL : 0;
 }
 
 static int add_bootstrap(struct client *c, char *text,
