@@ -7,16 +7,12 @@
 #ifndef TESTS_KBROKERD_API_DATA_DATA_KIT_H
 #define TESTS_KBROKERD_API_DATA_DATA_KIT_H
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "kbrokerd/api/fetch_session.h"
 #include "kbrokerd/api/registry.h"
 #include "kbrokerd/broker.h"
 #include "kbrokerd/partition/table_kit.h"
 #include "kbrokerd/server/server.h"
+#include "kbrokerd/whole_kit.h"
 #include "record/builder.h"
 #include "wire/error_codes.h"
 
@@ -99,63 +95,12 @@ static inline void bench_free(struct bench *b)
 
 static inline int dial(struct bench *b)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons((uint16_t)server_port(b->server)),
-	};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-static inline void send_request(int fd, int16_t key, int16_t version,
-				const void *message)
-{
-	const struct wire_api *api = wire_api(key);
-	struct request_header header = {
-		.request_api_key = key,
-		.request_api_version = version,
-		.correlation_id = 1,
-		.client_id = slice_of("test"),
-	};
-	struct buffer frame = { 0 };
-
-	buffer_put_be32(&frame, 0);
-	assert_int_equal(wire_encode(&request_header_desc,
-				     wire_request_header_version(api, version),
-				     &header, &frame, NULL),
-			 0);
-	assert_int_equal(
-		wire_encode(api->request, version, message, &frame, NULL), 0);
-	put_be32(frame.data, (uint32_t)frame.len - 4);
-	assert_int_equal(write(fd, frame.data, frame.len), frame.len);
-	buffer_clear(&frame);
-}
-
-/* Read len bytes; false when the connection ends before. */
-static inline bool read_fully(int fd, uint8_t *to, size_t len)
-{
-	while (len > 0) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		ssize_t n;
-
-		assert_int_equal(poll(&p, 1, KIT_WAIT_S * 1000), 1);
-		n = read(fd, to, len);
-		if (n <= 0)
-			return false;
-		to += n;
-		len -= (size_t)n;
-	}
-	return true;
+	return whole_dial(server_port(b->server));
 }
 
 /* What an answer was decoded to; its memory. */
 struct answer {
 	struct arena arena;
-	uint8_t *bytes;
 	union {
 		struct produce_response produce;
 		struct fetch_response fetch;
@@ -170,7 +115,6 @@ struct answer {
 static inline void answer_clear(struct answer *a)
 {
 	arena_clear(&a->arena);
-	free(a->bytes);
 	*a = (struct answer){ 0 };
 }
 
@@ -178,36 +122,14 @@ static inline void answer_clear(struct answer *a)
 static inline bool receive(int fd, int16_t key, int16_t version,
 			   struct answer *a)
 {
-	const struct wire_api *api = wire_api(key);
-	struct response_header header;
-	struct slice left;
-	uint8_t size[4];
-	int64_t n;
-
 	*a = (struct answer){ 0 };
-	if (!read_fully(fd, size, sizeof(size)))
-		return false;
-	left.len = get_be32(size);
-	a->bytes = malloc(left.len + 1);
-	assert_non_null(a->bytes);
-	left.data = a->bytes;
-	assert_true(read_fully(fd, a->bytes, left.len));
-	n = wire_decode(&response_header_desc,
-			wire_response_header_version(api, version), left,
-			&a->arena, &header);
-	assert_true(n > 0);
-	left.data += n;
-	left.len -= (size_t)n;
-	assert_int_equal(wire_decode(api->response, version, left, &a->arena,
-				     &a->produce),
-			 left.len);
-	return true;
+	return whole_take_if(fd, key, version, &a->arena, &a->produce);
 }
 
 static inline void call(int fd, int16_t key, int16_t version,
 			const void *message, struct answer *a)
 {
-	send_request(fd, key, version, message);
+	whole_send(fd, key, version, message);
 	assert_true(receive(fd, key, version, a));
 }
 

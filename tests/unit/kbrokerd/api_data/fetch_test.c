@@ -210,7 +210,7 @@ static void long_poll_is_answered_by_an_append(void **state)
 	struct answer a;
 
 	fill_fetch(&c, PARTITIONS);
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	assert_true(is_silent(fd, 20));
 	add_record(b, 5, 10);
 	assert_true(receive(fd, FETCH, VERSION, &a));
@@ -249,7 +249,7 @@ static void min_bytes_adds_up_over_partitions(void **state)
 	fill_fetch(&c, 3);
 	c.request.min_bytes = 2500;
 	add_record(b, 0, 700); /* some is there already */
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	assert_true(is_silent(fd, 20));
 	add_record(b, 1, 700);
 	assert_true(is_silent(fd, 20));
@@ -290,7 +290,7 @@ static void just_as_many_bytes_as_wanted_are_enough(void **state)
 	c.request.max_bytes = INT32_MAX;
 	/* Also when they come while it waits. */
 	c.request.min_bytes = (int32_t)(2 * len);
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	add_record(b, 0, 700);
 	assert_true(receive(fd, FETCH, VERSION, &a));
 	assert_int_equal(fetched(&a, 0)->records.len, 2 * len);
@@ -468,7 +468,7 @@ static void deletion_ends_a_long_poll(void **state)
 	add_record(b, 0, 10);
 	fill_fetch(&c, 2);
 	c.parts[0].fetch_offset = 1;
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	await_waiter(b, 0);
 	await_waiter(b, 1);
 	metadata_remove_topic(&b->kit->metadata, 1);
@@ -490,7 +490,7 @@ static void client_that_goes_leaves_no_waiter(void **state)
 
 		fill_fetch(&c, PARTITIONS);
 		c.request.session_epoch = i % 2 == 0 ? -1 : 0;
-		send_request(fd, FETCH, VERSION, &c.request);
+		whole_send(fd, FETCH, VERSION, &c.request);
 		close(fd);
 		add_record(b, i % PARTITIONS, 10);
 	}
@@ -505,7 +505,7 @@ static void commit_shows_records_when_they_are_synced(void **state)
 
 	gate_hold(&b->kit->gate, true);
 	fill_fetch(&c, 1);
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	add_record(b, 0, 10);
 	gate_await(&b->kit->gate, &b->kit->gate.at_gate, 1);
 	assert_true(is_silent(fd, 20));
@@ -553,7 +553,7 @@ static void session_tells_only_what_changed(void **state)
 	struct answer a;
 
 	fill_next(&c, id, 1);
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	assert_true(is_silent(fd, 20));
 	add_record(b, 3, 10);
 	assert_true(receive(fd, FETCH, VERSION, &a));
@@ -593,7 +593,7 @@ static void session_works_by_topic_id(void **state)
 	struct answer a;
 
 	fill_next(&c, id, 1);
-	send_request(fd, FETCH, BY_ID, &c.request);
+	whole_send(fd, FETCH, BY_ID, &c.request);
 	add_record(b, 7, 10);
 	assert_true(receive(fd, FETCH, BY_ID, &a));
 	assert_true(uuid_equal(a.fetch.responses[0].topic_id, kit_topic_id(1)));
@@ -690,7 +690,7 @@ static void unknown_partitions_do_not_end_the_wait(void **state)
 
 	fill_fetch(&c, 2);
 	c.parts[0].partition = PARTITIONS;
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	assert_true(is_silent(fd, 20));
 	add_record(b, 1, 10);
 	assert_true(receive(fd, FETCH, VERSION, &a));
@@ -738,7 +738,7 @@ static void forgotten_partitions_are_not_told(void **state)
 	c.request.forgotten_topics_data_count = 1;
 	c.forgotten.partitions = forgotten;
 	c.forgotten.partitions_count = 2;
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	assert_true(is_silent(fd, 20));
 	add_record(b, 3, 10);
 	assert_true(is_silent(fd, 20));
@@ -782,7 +782,7 @@ static void session_sees_a_topic_go_and_come_back(void **state)
 	struct answer a;
 
 	fill_next(&c, id, 1);
-	send_request(fd, FETCH, VERSION, &c.request);
+	whole_send(fd, FETCH, VERSION, &c.request);
 	assert_true(is_silent(fd, 20));
 	metadata_remove_topic(&b->kit->metadata, 1);
 	assert_true(receive(fd, FETCH, VERSION, &a));
@@ -816,15 +816,15 @@ static void second_request_takes_the_session_over(void **state)
 	/* The client has given up on a connection and goes on elsewhere. */
 	fill_next(&c, id, 1);
 	c.request.max_wait_ms = 100;
-	send_request(first, FETCH, VERSION, &c.request);
+	whole_send(first, FETCH, VERSION, &c.request);
 	assert_true(is_silent(first, 20));
 	/* It is refused as long as the first was not begun. */
 	fill_next(&c, id, 2);
-	send_request(second, FETCH, VERSION, &c.request);
+	whole_send(second, FETCH, VERSION, &c.request);
 	while (!is_silent(second, 20)) {
 		assert_true(receive(second, FETCH, VERSION, &a));
 		answer_clear(&a);
-		send_request(second, FETCH, VERSION, &c.request);
+		whole_send(second, FETCH, VERSION, &c.request);
 	}
 	assert_true(receive(first, FETCH, VERSION, &a));
 	assert_int_equal(a.fetch.error_code, WIRE_INVALID_FETCH_SESSION_EPOCH);

@@ -89,7 +89,7 @@ static void acks_all_waits_for_the_sync(void **state)
 
 	gate_hold(&b->kit->gate, true);
 	fill_produce(&c, "red", 1, 0, -1, buffer_slice(&bytes));
-	send_request(fd, PRODUCE, VERSION, &c.request);
+	whole_send(fd, PRODUCE, VERSION, &c.request);
 	gate_await(&b->kit->gate, &b->kit->gate.at_gate, 1);
 	assert_true(is_silent(fd, 20));
 	gate_hold(&b->kit->gate, false);
@@ -234,8 +234,8 @@ static void client_that_goes_does_not_strand_the_rest(void **state)
 		struct answer a;
 
 		fill_produce(&c, "red", 1, 0, -1, buffer_slice(&bytes));
-		send_request(gone, PRODUCE, VERSION, &c.request);
-		send_request(stays, PRODUCE, VERSION, &c.request);
+		whole_send(gone, PRODUCE, VERSION, &c.request);
+		whole_send(stays, PRODUCE, VERSION, &c.request);
 		close(gone);
 		assert_true(receive(stays, PRODUCE, VERSION, &a));
 		assert_int_equal(produced(&a)->error_code, WIRE_NONE);
@@ -322,11 +322,11 @@ static void acks_0_has_no_answer_and_errors_close(void **state)
 	struct answer a;
 
 	fill_produce(&c, "red", 1, 0, 0, buffer_slice(&bytes));
-	send_request(fd, PRODUCE, VERSION, &c.request);
+	whole_send(fd, PRODUCE, VERSION, &c.request);
 	kit_await_high_watermark(p, 1);
 	assert_true(is_silent(fd, 20));
 	c.partition.index = 9;
-	send_request(fd, PRODUCE, VERSION, &c.request);
+	whole_send(fd, PRODUCE, VERSION, &c.request);
 	assert_false(receive(fd, PRODUCE, VERSION, &a));
 	partition_release(p);
 	buffer_clear(&bytes);
@@ -602,7 +602,7 @@ static void topic_deleted_while_its_sync_runs_is_unknown(void **state)
 	assert_int_equal(kit_append(p, 1), 0);
 	kit_await_high_watermark(p, 1);
 	fill_produce(&c, "red", 1, 0, -1, buffer_slice(&bytes));
-	send_request(fd, PRODUCE, VERSION, &c.request);
+	whole_send(fd, PRODUCE, VERSION, &c.request);
 	assert_true(receive(fd, PRODUCE, VERSION, &a));
 	answer_clear(&a);
 	metadata_remove_topic(&b->kit->metadata, 1);
